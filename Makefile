@@ -1,0 +1,51 @@
+# One screen of commands. A fresh machine needs only the first two.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint fmt bench contracts lock up clean help
+
+demo: $(VENV)/.ready            ## the whole system on this machine, with believable traffic
+	$(BIN)/omnichannel demo
+
+test: $(VENV)/.ready lint       ## every test, on a real broker
+	$(BIN)/pytest
+
+lint: $(VENV)/.ready            ## style, types, who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.ready             ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready           ## every performance claim, measured here
+	for claim in worker load; do $(BIN)/python bench/$$claim.py || exit 1; done
+
+contracts: $(VENV)/.ready       ## write docs/contracts/ anew from the code
+	$(BIN)/omnichannel contracts write
+
+lock: $(VENV)/.ready            ## resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --all-extras --upgrade pyproject.toml --output-file requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+
+up:                             ## the stack in containers
+	docker compose up --build
+
+clean:                          ## remove what the commands above made
+	rm -rf $(VENV) .omnichannel logs build *.egg-info
+
+help:                           ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@

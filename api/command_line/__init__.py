@@ -1,0 +1,1 @@
+"""The `omnichannel` command: one module a subject, wired in main.py."""

@@ -1,0 +1,1 @@
+"""When the pipelines and the warehouse run; no business logic."""

@@ -1,0 +1,1 @@
+"""Kafka to DuckDB, exactly once: rows and offsets in one transaction."""

@@ -1,0 +1,1 @@
+"""The Faust worker: messages come in from Kafka, customers go out to Kafka."""

@@ -1,0 +1,33 @@
+"""What could not be understood, on `dead-letters`: where it stood, why, and its raw bytes."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from streams.contracts.wire import SCHEMA_VERSION, Wire
+
+Reason = Literal[
+    "unreadable",  # not JSON, or not the shape of a message; fix the producer, then replay
+    "invalid",  # readable, but a value cannot be used; the detail names it
+    "not_a_person",  # service sender, blocked value, own number: never a customer
+    "too_large",  # larger than the broker takes; the raw bytes are cut
+]
+
+
+class DeadLetter(Wire, kw_only=True):
+    """A record that was set aside. `id` is its topic, partition and offset, so a replay of the
+    source repeats it under the same id.
+    """
+
+    id: str
+    topic: str
+    partition: int
+    offset: int
+    reason: Reason
+    detail: str
+    received_at: datetime
+    key: bytes | None
+    raw: bytes = msgspec.field(default=b"")  # base64 in JSON
+    tenant_id: str | None = None
+    schema_version: int = SCHEMA_VERSION

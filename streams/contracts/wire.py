@@ -1,0 +1,22 @@
+"""The base of every record on a topic, and the one way to turn it into bytes.
+
+Unknown fields are ignored, so a producer may be newer than we are; fields are only ever added.
+"""
+
+from typing import Final
+
+import msgspec
+
+SCHEMA_VERSION: Final = 1
+
+
+class Wire(msgspec.Struct, frozen=True, rename="camel"):
+    """A record as it stands on a topic: camelCase JSON, immutable once made."""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Return the record as JSON bytes."""
+    return _encoder.encode(record)

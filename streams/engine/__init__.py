@@ -1,0 +1,1 @@
+"""Faust made fast: whole partition batches in, bulk writes out. Knows nothing of customers."""

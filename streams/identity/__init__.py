@@ -1,0 +1,1 @@
+"""The identity core: pure functions from (node, operations) to (node, operations, records)."""

@@ -1,0 +1,68 @@
+"""Every topic: its name, key, what it holds and how long. The only place that names one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+CleanupPolicy = Literal["compact", "delete"]
+
+THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000
+FOREVER_MS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """What a topic promises: its full name is the prefix and this name."""
+
+    name: str
+    key: str
+    holds: str
+    cleanup_policy: CleanupPolicy
+    retention_ms: int = FOREVER_MS
+
+    def config(self) -> dict[str, str]:
+        """Return the broker's settings for it."""
+        config = {"cleanup.policy": self.cleanup_policy, "retention.ms": str(self.retention_ms)}
+        if self.cleanup_policy == "compact":
+            del config["retention.ms"]
+        return config
+
+
+MESSAGES_INBOUND = TopicSpec(
+    "messages.inbound", "any", "Canonical messages that people sent.", "delete", THIRTY_DAYS_MS
+)
+MESSAGES_OUTBOUND = TopicSpec(
+    "messages.outbound",
+    "any",
+    "Canonical messages that the business sent.",
+    "delete",
+    THIRTY_DAYS_MS,
+)
+INTERACTIONS = TopicSpec(
+    "interactions",
+    "tenant and identity key",
+    "Operations on identity nodes: what the worker tells itself.",
+    "delete",
+    THIRTY_DAYS_MS,
+)
+CUSTOMERS = TopicSpec("customers", "customer id", "One record a customer, the newest.", "compact")
+CUSTOMER_EVENTS = TopicSpec(
+    "customer-events", "customer id", "What happened to customers, for ever.", "delete"
+)
+CONVERSATIONS = TopicSpec(
+    "conversations", "conversation id", "One record a conversation, the newest.", "compact"
+)
+CUSTOMER_MESSAGES = TopicSpec(
+    "customer-messages", "customer id", "One fact a message, with its customer.", "delete"
+)
+DEAD_LETTERS = TopicSpec(
+    "dead-letters", "source topic and partition", "What could not be understood, and why.", "delete"
+)
+
+SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND)
+OUTPUTS = (CUSTOMERS, CUSTOMER_EVENTS, CONVERSATIONS, CUSTOMER_MESSAGES, DEAD_LETTERS)
+ALL = (*SOURCES, INTERACTIONS, *OUTPUTS)
+
+
+def full_name(topic: TopicSpec, prefix: str) -> str:
+    """Return the name on the broker: deployments that share one keep apart by their prefix."""
+    return f"{prefix}{topic.name}"

@@ -1,0 +1,1 @@
+"""The DuckDB store, its SQL, and the way to read it."""
