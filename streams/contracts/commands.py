@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+import msgspec
+
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 
-class Command(Wire, kw_only=True, tag_field="type"):
+class Command(Wire, frozen=True, kw_only=True, tag_field="type"):
     """What every command carries: whose customers it is about, who asked, and when."""
 
     id: str
@@ -15,34 +17,34 @@ class Command(Wire, kw_only=True, tag_field="type"):
     schema_version: int = SCHEMA_VERSION
 
 
-class UpdateCustomer(Command, kw_only=True, tag="customer.update"):
+class UpdateCustomer(Command, frozen=True, kw_only=True, tag="customer.update"):
     """Set what is given, leave the rest; null in an attribute removes it."""
 
     customer_id: str
     display_name: str | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
-    custom_attributes: dict[str, str | None] = {}
+    custom_attributes: dict[str, str | None] = msgspec.field(default_factory=dict)
     add_phone: str | None = None
     add_email: str | None = None
     blocked: bool | None = None
 
 
-class MergeCustomers(Command, kw_only=True, tag="customer.merge"):
+class MergeCustomers(Command, frozen=True, kw_only=True, tag="customer.merge"):
     """Make two customers one; the older survives."""
 
     customer_id: str
     other_customer_id: str
 
 
-class SplitCustomer(Command, kw_only=True, tag="customer.split"):
+class SplitCustomer(Command, frozen=True, kw_only=True, tag="customer.split"):
     """Take identity keys out of a customer into one of their own."""
 
     customer_id: str
     identity_keys: tuple[str, ...]
 
 
-class EraseCustomer(Command, kw_only=True, tag="customer.erase"):
+class EraseCustomer(Command, frozen=True, kw_only=True, tag="customer.erase"):
     """Forget a person everywhere, so that no replay brings them back."""
 
     customer_id: str

@@ -6,7 +6,7 @@ from streams.contracts.messages import Direction
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 
-class Conversation(Wire, kw_only=True):
+class Conversation(Wire, frozen=True, kw_only=True):
     """Messages of one channel identity that belong together.
 
     A platform's own conversation id wins; otherwise a silence longer than the gap starts a new

@@ -10,7 +10,7 @@ from streams.contracts.wire import SCHEMA_VERSION, Wire
 Status = Literal["active", "contacted", "merged"]
 
 
-class CustomerIdentity(Wire, kw_only=True):
+class CustomerIdentity(Wire, frozen=True, kw_only=True):
     """One way in which the customer reached us, or we reached them."""
 
     channel_id: str
@@ -23,7 +23,7 @@ class CustomerIdentity(Wire, kw_only=True):
     username: str | None = None
 
 
-class CustomerMetadata(Wire, kw_only=True):
+class CustomerMetadata(Wire, frozen=True, kw_only=True):
     """Where the customer came from and when they were last seen, in the reference's words."""
 
     source: str
@@ -34,7 +34,7 @@ class CustomerMetadata(Wire, kw_only=True):
     profile_picture_url: str | None = None
 
 
-class Customer(Wire, kw_only=True):
+class Customer(Wire, frozen=True, kw_only=True):
     """One person in one tenant, as known now.
 
     `version` only ever grows for an id; of two records the greater version is the newer one.
@@ -68,7 +68,7 @@ CustomerEventType = Literal[
 ]
 
 
-class CustomerEvent(Wire, kw_only=True):
+class CustomerEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a customer. `id` is derived from what happened, so a replay
     repeats the event under the same id.
     """

@@ -15,7 +15,7 @@ Reason = Literal[
 ]
 
 
-class DeadLetter(Wire, kw_only=True):
+class DeadLetter(Wire, frozen=True, kw_only=True):
     """A record that was set aside. `id` is its topic, partition and offset, so a replay of the
     source repeats it under the same id.
     """

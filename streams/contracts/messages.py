@@ -12,14 +12,14 @@ from streams.contracts.wire import SCHEMA_VERSION, Wire
 Direction = Literal["inbound", "outbound"]
 
 
-class Channel(Wire, kw_only=True):
+class Channel(Wire, frozen=True, kw_only=True):
     """One inbox of a business: an id the business chose, and the platform's type."""
 
     id: str
     type: str
 
 
-class Context(Wire, kw_only=True, omit_defaults=True):
+class Context(Wire, frozen=True, kw_only=True, omit_defaults=True):
     """What the platform said about the person, beside the message; every field may be absent."""
 
     profile_name: str | None = None
@@ -30,14 +30,14 @@ class Context(Wire, kw_only=True, omit_defaults=True):
     attested: bool = False  # the platform vouches for phone and email; false means self-declared
 
 
-class Content(Wire, kw_only=True, omit_defaults=True):
+class Content(Wire, frozen=True, kw_only=True, omit_defaults=True):
     """What was said. `type` is the platform's word (text, image, reaction, …)."""
 
     type: str = "text"
     text: str | None = None
 
 
-class Message(Wire, kw_only=True):
+class Message(Wire, frozen=True, kw_only=True):
     """One message between a person and a business.
 
     The person is `from` on the way in and `to` on the way out. `timestamp` may be RFC 3339, or
@@ -58,7 +58,7 @@ class Message(Wire, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
-class MessageFact(Wire, kw_only=True):
+class MessageFact(Wire, frozen=True, kw_only=True):
     """One message as it was understood: who it belonged to when it was processed.
 
     Unique by (tenantId, channelId, messageId); the stream may repeat it, the warehouse keeps one.

@@ -1,0 +1,137 @@
+"""The Faust app: what it consumes, how it is tuned, and which fold runs on which topic.
+
+Every value that differs from Faust's default says why. Effects and their order are the engine's.
+"""
+
+from functools import cache
+from typing import Any
+
+import faust
+
+from streams import topics
+from streams.cluster import ClusterSettings
+from streams.engine.process import OnMoment, forward, ignore, process
+from streams.engine.producer import BulkProducer
+from streams.engine.table import BulkTable
+from streams.engine.transport import BatchSchema, BatchTransport
+from streams.folds import IdentityFold, TopicNames, Translate
+from streams.identity.policy import Policy
+from streams.narration import narrate
+from streams.settings import WorkerSettings
+
+APP_NAME = "omnichannel"
+
+
+class BatchApp(faust.App):
+    """A Faust app whose batched topics come a partition batch at a time."""
+
+    batched_topics: frozenset[str] = frozenset()
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self, batched_topics=self.batched_topics)
+
+
+def create_app(
+    settings: WorkerSettings, cluster: ClusterSettings, *, on_moment: OnMoment = ignore
+) -> BatchApp:
+    """Return the app, ready for a Faust worker; nothing is connected yet."""
+    names = TopicNames(cluster.topic_prefix)
+    app = BatchApp(
+        f"{cluster.topic_prefix}{APP_NAME}",
+        broker=[f"kafka://{server}" for server in cluster.servers],
+        broker_credentials=credentials(cluster),
+        datadir=settings.state_folder / "faust",
+        store="rocksdb://",
+        key_serializer="raw",
+        value_serializer="raw",
+        web_enabled=False,  # its /table endpoint serves data without asking who wants it
+        topic_partitions=cluster.topic_partitions,
+        topic_replication_factor=cluster.topic_replication_factor,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",  # a new group must miss nothing
+        consumer_max_fetch_size=1024 * 1024,
+        producer_acks=-1,
+        producer_max_batch_size=512 * 1024,
+        producer_compression_type=settings.compression,
+        producer_request_timeout=60.0,  # default 20 minutes: a lost broker must show sooner
+        producer_linger=0.0,  # batches are made before they are sent; waiting adds nothing
+        stream_buffer_maxsize=4,  # whole batches wait here: few, to bound memory
+        stream_wait_empty=True,  # a rebalance lets the batch in work finish and commit
+        stream_recovery_delay=0.0,
+        broker_commit_interval=settings.commit_interval_seconds,
+        broker_commit_every=1_000_000,  # counts events, which are batches here: time decides
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.session_timeout_seconds / 4,
+        broker_max_poll_interval=300.0,
+        broker_max_poll_records=None,
+        table_standby_replicas=0,
+    )
+    batched = [names(topic) for topic in (*topics.SOURCES, topics.INTERACTIONS)]
+    app.batched_topics = frozenset(batched)
+    nodes = app.Table(
+        "identity-nodes",
+        key_type=bytes,
+        value_type=bytes,
+        partitions=cluster.topic_partitions,
+        help="Identity key to customer, or to the key that holds the customer.",
+    )
+    _add_agents(
+        app,
+        sources=app.topic(*batched[:-1], schema=BatchSchema()),
+        interactions=app.topic(batched[-1], schema=BatchSchema()),
+        translate=Translate(names),
+        fold=IdentityFold(names, policy(settings)),
+        table=BulkTable(nodes),
+        on_moment=on_moment,
+    )
+    return app
+
+
+def policy(settings: WorkerSettings) -> Policy:
+    """Return the core's rules as the environment sets them."""
+    return Policy(
+        auto_creation=settings.auto_creation_enabled,
+        conversation_gap_ms=int(settings.conversation_gap_hours * 3_600_000),
+    )
+
+
+def credentials(cluster: ClusterSettings) -> Any:
+    """Return the cluster's credentials as Faust wants them; None without TLS and SASL."""
+    context = cluster.ssl_context()
+    if cluster.security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=cluster.sasl_username,
+            password=cluster.password,
+            mechanism=cluster.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context else None
+
+
+def _add_agents(
+    app: BatchApp,
+    *,
+    sources: Any,
+    interactions: Any,
+    translate: Translate,
+    fold: IdentityFold,
+    table: BulkTable,
+    on_moment: OnMoment,
+) -> None:
+    @cache  # made at the first batch: the client is connected by then
+    def producer() -> BulkProducer:
+        return BulkProducer(app.producer._ensure_producer())  # noqa: SLF001
+
+    # concurrency 1: more actors in one process would finish batches out of order.
+    @app.agent(sources, name="normalise", concurrency=1)
+    async def normalise(batches: Any) -> None:
+        async for batch in batches:
+            await forward(batch, translate, producer=producer())
+
+    @app.agent(interactions, name="identify", concurrency=1)
+    async def identify(batches: Any) -> None:
+        async for batch in batches:
+            effects = await process(
+                batch, fold, producer=producer(), table=table, on_moment=on_moment
+            )
+            narrate(effects.told)

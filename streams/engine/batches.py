@@ -1,0 +1,64 @@
+"""What goes in and out of a step: a fetched batch of one partition, and records to send."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+
+class InRecord(Protocol):
+    """A consumed record, as the Kafka client hands it over."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class PartitionBatch:
+    """The records that one fetch brought of one partition, in order.
+
+    `processed` is set by the step alone, when all effects are acknowledged. An ack from Faust
+    without it (an agent that raised, was cancelled or restarted) commits nothing.
+    """
+
+    __slots__ = ("__weakref__", "processed", "records")
+
+    def __init__(self, records: Sequence[InRecord]) -> None:
+        self.records = records
+        self.processed = False
+
+    @property
+    def topic(self) -> str:
+        """Return the topic of every record."""
+        return self.records[0].topic
+
+    @property
+    def partition(self) -> int:
+        """Return the partition of every record."""
+        return self.records[0].partition
+
+    @property
+    def next_offset(self) -> int:
+        """Return the offset to commit once the batch is processed."""
+        return self.records[-1].offset + 1
+
+
+class OutRecord(NamedTuple):
+    """A record to send; the key decides the partition."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a step decided: records to send, keys of the table to change (None deletes), and what
+    the shell may speak of once it is all true.
+    """
+
+    records: Sequence[OutRecord] = ()
+    changes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    told: Sequence[Any] = ()

@@ -1,0 +1,45 @@
+"""A Faust table's RocksDB store, read and written a partition batch at a time.
+
+Faust keeps the changelog topic, its recovery and the partition's database files; this goes
+straight to those files, with the changelog offset in the same atomic write as the values.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rocksdict import WriteBatch
+
+
+class BulkTable:
+    """The keys of one partition at a time; the caller sends the changelog itself."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    @property
+    def changelog_topic(self) -> str:
+        """Return the topic that the state is rebuilt from."""
+        return str(self._table.changelog_topic_name)
+
+    def read(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        if not keys:
+            return []
+        values: list[bytes | None] = self._database(partition).get(list(keys))
+        return values
+
+    def write(
+        self, partition: int, changes: Mapping[bytes, bytes | None], changelog_offset: int
+    ) -> None:
+        """Store the changes and how far the changelog is applied, in one atomic write."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in changes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        batch.put(self._table.data.offset_key, str(changelog_offset).encode())
+        self._database(partition).write(batch)
+
+    def _database(self, partition: int) -> Any:
+        return self._table.data._db_for_partition(partition)

@@ -1,0 +1,102 @@
+"""A Faust transport whose source topics deliver one event per fetched partition batch.
+
+Everything else (changelogs in recovery, groups, commits) is Faust's own. The event's value is a
+`PartitionBatch`, its offset that of the last record.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from faust.serializers.schemas import Schema
+from faust.transport.drivers import aiokafka
+from faust.types import TP, ConsumerMessage
+from mode.utils.futures import notify
+
+from streams.engine.batches import PartitionBatch
+from streams.engine.progress import Progress
+
+
+class BatchConsumer(aiokafka.Consumer):
+    """Hands out whole batches of the batched topics, and commits them by `Progress`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.progress: Progress[TP] = Progress()
+
+    def _is_batched(self, tp: TP) -> bool:
+        return tp.topic in self.transport.batched_topics
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        fetched = await super()._getmany(active_partitions, timeout)
+        return {
+            tp: [PartitionBatch(records)] if records and self._is_batched(tp) else records
+            for tp, records in fetched.items()
+        }
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        if not isinstance(record, PartitionBatch):
+            return super()._to_message(tp, record)
+        self.progress.deliver(tp, record)
+        message = super()._to_message(tp, record.records[-1])
+        message.key, message.value = None, record
+        return message
+
+    def ack(self, message: ConsumerMessage) -> bool:
+        """Note that Faust is done with the message; only a processed batch makes progress."""
+        if not isinstance(message.value, PartitionBatch):
+            return bool(super().ack(message))
+        message.acked = True
+        self._unacked_messages.discard(message)
+        self._n_acked += 1
+        notify(self._waiting_for_ack)
+        return message.value.processed
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for tp in self.progress.partitions():
+            if topics is None or tp in topics or tp.topic in topics:
+                yield tp
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if self._is_batched(tp):
+            return self.progress.next_offset(tp)
+        offset: int | None = super()._new_offset(tp)
+        return offset
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if not self._is_batched(tp):
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed: what was handed out beyond it comes again."""
+        self.progress.forget()
+        await super().perform_seek()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Give partitions up, after what was in work is finished and committed."""
+        await super().on_partitions_revoked(revoked)
+        self.progress.forget(revoked)
+
+
+class BatchTransport(aiokafka.Transport):
+    """The transport to give to an app; `batched_topics` are delivered in batches."""
+
+    Consumer = BatchConsumer
+
+    def __init__(self, *args: Any, batched_topics: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.batched_topics = frozenset(batched_topics)
+
+
+class BatchSchema(Schema):
+    """Leaves key and value as they are: the value of a batched topic is a `PartitionBatch`."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+        """Return the key of the message."""
+        del app
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        """Return the value of the message."""
+        del app
+        return message.value

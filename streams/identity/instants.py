@@ -1,0 +1,64 @@
+"""Points in time: every form that platforms send, as epoch milliseconds.
+
+Internally a time is an int of milliseconds (cheap to join); on the wire it is RFC 3339.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+# Seconds above this would lie beyond the year 5138; such a number is milliseconds.
+_SECONDS_LIMIT: Final = 100_000_000_000
+# Milliseconds above this would lie beyond the year 5138; such a number is microseconds.
+_MILLISECONDS_LIMIT: Final = _SECONDS_LIMIT * 1000
+# A clock may be wrong by this much before we believe the broker instead.
+FUTURE_TOLERANCE_MS: Final = 5 * 60 * 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def parse_ms(timestamp: str | float) -> int | None:
+    """Return the instant in epoch milliseconds, or None where it cannot be read.
+
+    Numbers and digit strings are epoch seconds, milliseconds or microseconds, told apart by
+    size. Text is RFC 3339; a time without zone is UTC, as the platforms that omit it mean it.
+    """
+    if isinstance(timestamp, str):
+        text = timestamp.strip()
+        if not text:
+            return None
+        if text.isascii() and text.replace(".", "", 1).isdigit():
+            return _from_number(float(text) if "." in text else int(text))
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // _MILLISECOND
+    return _from_number(timestamp)
+
+
+def _from_number(number: float) -> int | None:
+    if not 0 <= number < _MILLISECONDS_LIMIT * 1000:
+        return None
+    if number < _SECONDS_LIMIT:
+        return int(number * 1000)
+    if number < _MILLISECONDS_LIMIT:
+        return int(number)
+    return int(number / 1000)
+
+
+def credible_ms(happened_at_ms: int, received_at_ms: int) -> int:
+    """Return when it happened, or when the broker had it if the platform's clock cannot be right.
+
+    Zero means that the platform did not know; a time far in the future would poison last-seen
+    for ever (hard case 35).
+    """
+    if happened_at_ms <= 0 or happened_at_ms > received_at_ms + FUTURE_TOLERANCE_MS:
+        return received_at_ms
+    return happened_at_ms
+
+
+def to_datetime(at_ms: int) -> datetime:
+    """Return the instant as an aware UTC datetime."""
+    return _EPOCH + timedelta(milliseconds=at_ms)

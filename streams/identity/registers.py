@@ -1,0 +1,52 @@
+"""Registers whose join is associative, commutative and idempotent: any order gives one value.
+
+Owns the joins; which values enter them, and with which rank, is decided where they are observed.
+"""
+
+import msgspec
+
+# Who may overrule whom (greater wins): what an agent wrote outranks what a platform said.
+RANK_FALLBACK = 0
+RANK_PROFILE = 1
+RANK_IMPORT = 2
+RANK_AGENT = 3
+
+
+class Register(msgspec.Struct, frozen=True, array_like=True):
+    """A value with what decides between it and another: rank, then event time, then itself."""
+
+    rank: int
+    at_ms: int
+    value: str
+
+
+def newest(one: Register | None, other: Register | None) -> Register | None:
+    """Return the register that stands: higher rank, newest within it, greater value on a tie."""
+    if one is None or one is other:
+        return other
+    if other is None:
+        return one
+    if (one.rank, one.at_ms, one.value) >= (other.rank, other.at_ms, other.value):
+        return one
+    return other
+
+
+def earliest(one: int | None, other: int | None) -> int | None:
+    """Return the smaller time; nothing where both are unknown."""
+    if one is None:
+        return other
+    return one if other is None or one <= other else other
+
+
+def latest(one: int | None, other: int | None) -> int | None:
+    """Return the greater time; nothing where both are unknown."""
+    if one is None:
+        return other
+    return one if other is None or one >= other else other
+
+
+def union(one: tuple[str, ...], other: tuple[str, ...], *, at_most: int) -> tuple[str, ...]:
+    """Return the sorted union, its smallest `at_most` values: sets in state stay bounded."""
+    if not other or one == other:
+        return one
+    return tuple(sorted({*one, *other})[:at_most])

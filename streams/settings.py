@@ -1,0 +1,29 @@
+"""What the worker is told by its environment, read once."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkerSettings(BaseSettings):
+    """The worker's own settings; the cluster's are in `streams.cluster`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    auto_creation_enabled: bool = Field(
+        True, validation_alias="CUSTOMER_AUTO_CREATION_ENABLED"
+    )  # off: nobody new becomes a customer; all else goes on
+    conversation_gap_hours: float = Field(24, validation_alias="CONVERSATION_GAP_HOURS", gt=0)
+    state_folder: Path = Field(Path(".omnichannel"), validation_alias="OMNICHANNEL_STATE_FOLDER")
+    log_file: Path = Field(Path("logs/omnichannel.log"), validation_alias="OMNICHANNEL_LOG_FILE")
+    debug: str = Field("", validation_alias="DEBUG")  # logger names, e.g. customers
+    # 10 s: a killed worker's partitions move on after this; shorter, and a busy machine's
+    # heartbeats come late.
+    session_timeout_seconds: float = Field(
+        10, validation_alias="WORKER_SESSION_TIMEOUT_SECONDS", ge=6
+    )
+    commit_interval_seconds: float = Field(
+        1, validation_alias="WORKER_COMMIT_INTERVAL_SECONDS", gt=0
+    )
+    compression: str | None = Field(None, validation_alias="WORKER_COMPRESSION")  # lz4, zstd, …
