@@ -61,4 +61,4 @@ def credible_ms(happened_at_ms: int, received_at_ms: int) -> int:
 
 def to_datetime(at_ms: int) -> datetime:
     """Return the instant as an aware UTC datetime."""
-    return _EPOCH + timedelta(milliseconds=at_ms)
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

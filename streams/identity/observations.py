@@ -3,9 +3,17 @@
 import msgspec
 
 from streams.identity.operations import Observe
-from streams.identity.registers import RANK_FALLBACK, RANK_PROFILE, Register
-from streams.identity.state import IdentityState, Root, customer_id, join_identities
-from streams.identity.windows import extended, window_of
+from streams.identity.registers import (
+    RANK_FALLBACK,
+    RANK_PROFILE,
+    Register,
+    earliest,
+    latest,
+    newest,
+    union,
+)
+from streams.identity.state import VALUES_KEPT, IdentityState, Root, customer_id
+from streams.identity.windows import Window, extended, joined, window_of
 
 
 def identity_name(observe: Observe) -> str:
@@ -22,7 +30,7 @@ def root_of(key: str, observe: Observe) -> Root:
         tenant_id=observe.tenant_id,
         customer_id=customer_id(key),
         rank_at_ms=observe.at_ms,
-        identities={identity_name(observe): _identity_of(observe)},
+        identities={identity_name(observe): identity_of(observe)},
         version=1,
     )
 
@@ -32,57 +40,43 @@ def join_observation(root: Root, observe: Observe, gap_ms: int) -> Root:
     name = identity_name(observe)
     known = root.identities.get(name)
     if known is None:
-        identity = _identity_of(observe)
-    elif (identity := _extended(known, observe, gap_ms)) is known:
+        identity = identity_of(observe)
+    elif (identity := _joined(known, observe, gap_ms)) is known:
         return root
     return msgspec.structs.replace(
         root, identities={**root.identities, name: identity}, version=root.version + 1
     )
 
 
-def _extended(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityState:
-    """Return the joined identity. The usual message only moves times forward and says nothing new
-    of the person: it takes the short way, which gives what the join would.
+def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityState:
+    """Return what joining the message's own state would give, without making that first: this
+    runs for every message, and most only move times forward.
     """
-    windows = (
-        None
-        if observe.platform_conversation_id or not _says_nothing_new(known, observe)
-        else extended(known.windows, observe.at_ms, gap_ms)
+    at_ms = observe.at_ms
+    windows = None if observe.platform_conversation_id else extended(known.windows, at_ms, gap_ms)
+    inbound_at_ms = at_ms if observe.direction == "inbound" else None
+    identity = IdentityState(
+        channel_id=known.channel_id,
+        channel_type=min(known.channel_type, observe.channel_type),
+        external_id=known.external_id,
+        identity_key=min(known.identity_key, observe.identity_key),
+        first_seen_at_ms=min(known.first_seen_at_ms, at_ms),
+        last_seen_at_ms=max(known.last_seen_at_ms, at_ms),
+        first_inbound_at_ms=earliest(known.first_inbound_at_ms, inbound_at_ms),
+        last_inbound_at_ms=latest(known.last_inbound_at_ms, inbound_at_ms),
+        name=newest(known.name, _name_register(observe)),
+        picture_url=newest(known.picture_url, _register(observe.picture_url, at_ms)),
+        username=newest(known.username, _register(observe.username, at_ms)),
+        phones=union(known.phones, _values(observe.phone), at_most=VALUES_KEPT),
+        emails=union(known.emails, _values(observe.email), at_most=VALUES_KEPT),
+        windows=(
+            joined(known.windows, (_window_of(observe),), gap_ms) if windows is None else windows
+        ),
     )
-    if windows is None or observe.at_ms < known.first_seen_at_ms:
-        identity = join_identities(known, _identity_of(observe), gap_ms)
-        return known if identity == known else identity
-    last_seen_at_ms = max(known.last_seen_at_ms, observe.at_ms)
-    first_inbound_at_ms, last_inbound_at_ms = known.first_inbound_at_ms, known.last_inbound_at_ms
-    if observe.direction == "inbound":
-        first_inbound_at_ms = min(first_inbound_at_ms or observe.at_ms, observe.at_ms)
-        last_inbound_at_ms = max(last_inbound_at_ms or observe.at_ms, observe.at_ms)
-    if (
-        windows is known.windows
-        and last_seen_at_ms == known.last_seen_at_ms
-        and first_inbound_at_ms == known.first_inbound_at_ms
-        and last_inbound_at_ms == known.last_inbound_at_ms
-    ):
-        return known
-    return msgspec.structs.replace(
-        known,
-        windows=windows,
-        last_seen_at_ms=last_seen_at_ms,
-        first_inbound_at_ms=first_inbound_at_ms,
-        last_inbound_at_ms=last_inbound_at_ms,
-    )
+    return known if identity == known else identity
 
 
-def _says_nothing_new(known: IdentityState, observe: Observe) -> bool:
-    """Say whether the message carries nothing that a register of the person could take in."""
-    return (
-        not (observe.name or observe.picture_url or observe.username)
-        and (observe.phone is None or observe.phone in known.phones)
-        and (observe.email is None or observe.email in known.emails)
-    )
-
-
-def _identity_of(observe: Observe) -> IdentityState:
+def identity_of(observe: Observe) -> IdentityState:
     """Return what this one message alone says of its channel identity."""
     inbound_at_ms = observe.at_ms if observe.direction == "inbound" else None
     return IdentityState(
@@ -97,17 +91,19 @@ def _identity_of(observe: Observe) -> IdentityState:
         name=_name_register(observe),
         picture_url=_register(observe.picture_url, observe.at_ms),
         username=_register(observe.username, observe.at_ms),
-        phones=(observe.phone,) if observe.phone else (),
-        emails=(observe.email,) if observe.email else (),
-        windows=(
-            window_of(
-                f"{observe.tenant_id} {identity_name(observe)}",
-                message_id=observe.message_id,
-                at_ms=observe.at_ms,
-                direction=observe.direction,
-                platform_id=observe.platform_conversation_id,
-            ),
-        ),
+        phones=_values(observe.phone),
+        emails=_values(observe.email),
+        windows=(_window_of(observe),),
+    )
+
+
+def _window_of(observe: Observe) -> Window:
+    return window_of(
+        f"{observe.tenant_id} {identity_name(observe)}",
+        message_id=observe.message_id,
+        at_ms=observe.at_ms,
+        direction=observe.direction,
+        platform_id=observe.platform_conversation_id,
     )
 
 
@@ -123,3 +119,7 @@ def _name_register(observe: Observe) -> Register | None:
 
 def _register(value: str | None, at_ms: int) -> Register | None:
     return Register(RANK_PROFILE, at_ms, value) if value else None
+
+
+def _values(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()

@@ -6,7 +6,6 @@ message. Ids come from what happened, so a replay says the same again.
 
 from collections.abc import Iterator
 from typing import Final
-from uuid import UUID, uuid5
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import (
@@ -17,6 +16,7 @@ from streams.contracts.customers import (
     CustomerMetadata,
 )
 from streams.contracts.messages import MessageFact
+from streams.identity.ids import Namespace
 from streams.identity.instants import to_datetime
 from streams.identity.observations import identity_name
 from streams.identity.operations import Observe
@@ -25,7 +25,7 @@ from streams.identity.state import IdentityState, Root
 from streams.identity.windows import Window, window_at
 
 SOURCE: Final = "auto_created"
-_NAMESPACE: Final = UUID("a7d8f6a2-93c4-5b1e-8d55-1f7c0f1f4e03")
+_EVENTS: Final = Namespace("customer-event")
 
 Record = Customer | CustomerEvent | Conversation | MessageFact
 
@@ -145,7 +145,7 @@ def _event(
     activated = event_type == "customer.activated"
     at_ms = identity.first_inbound_at_ms if activated else identity.first_seen_at_ms
     return CustomerEvent(
-        id=str(uuid5(_NAMESPACE, f"{root.customer_id} {event_type} {unique}")),
+        id=_EVENTS.id_of(f"{root.customer_id} {event_type} {unique}"),
         type=event_type,
         tenant_id=root.tenant_id,
         customer_id=root.customer_id,

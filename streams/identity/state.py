@@ -5,15 +5,15 @@ join in any order; keeping them apart is what makes a split exact. Owns joins an
 """
 
 from typing import Final
-from uuid import UUID, uuid5
 
 import msgspec
 
+from streams.identity.ids import Namespace
 from streams.identity.registers import Register, earliest, latest, newest, union
 from streams.identity.windows import Window, joined
 
-_NAMESPACE: Final = UUID("0f0d1d1e-7a59-5d8b-8c3e-5a4b0f6d2c11")
-_VALUES_KEPT: Final = 16
+_CUSTOMERS: Final = Namespace("customer")
+VALUES_KEPT: Final = 16
 
 
 class IdentityState(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -74,7 +74,7 @@ def encode_node(node: Node) -> bytes:
 
 def customer_id(node_key: str, epoch: int = 0) -> str:
     """Return the id of the customer whose root is at this node: the same on every replay."""
-    return str(uuid5(_NAMESPACE, f"{node_key}#{epoch}"))
+    return _CUSTOMERS.id_of(f"{node_key}#{epoch}")
 
 
 def node_key(tenant_id: str, identity_key: str) -> str:
@@ -96,8 +96,8 @@ def join_identities(one: IdentityState, other: IdentityState, gap_ms: int) -> Id
         name=newest(one.name, other.name),
         picture_url=newest(one.picture_url, other.picture_url),
         username=newest(one.username, other.username),
-        phones=union(one.phones, other.phones, at_most=_VALUES_KEPT),
-        emails=union(one.emails, other.emails, at_most=_VALUES_KEPT),
+        phones=union(one.phones, other.phones, at_most=VALUES_KEPT),
+        emails=union(one.emails, other.emails, at_most=VALUES_KEPT),
         windows=joined(one.windows, other.windows, gap_ms),
     )
 

@@ -5,11 +5,12 @@ gap share one, whose id derives from its earliest message. Bounded: the newest w
 """
 
 from typing import Final, Literal
-from uuid import UUID, uuid5
 
 import msgspec
 
-_NAMESPACE: Final = UUID("6d4b6ed2-6c5a-5d0e-9f0a-0a4f6f1c7a01")
+from streams.identity.ids import Namespace
+
+_CONVERSATIONS: Final = Namespace("conversation")
 # More windows than this would make the state of a customer of many years grow without end; a
 # message that is later than all of them still gets one.
 _KEPT: Final = 32
@@ -36,7 +37,7 @@ def window_of(
 ) -> Window:
     """Return the conversation that a message would be alone; `identity` names tenant and sender."""
     name = f"{identity} platform {platform_id}" if platform_id else f"{identity} {message_id}"
-    return Window(at_ms, message_id, at_ms, direction, str(uuid5(_NAMESPACE, name)), platform_id)
+    return Window(at_ms, message_id, at_ms, direction, _CONVERSATIONS.id_of(name), platform_id)
 
 
 def extended(windows: tuple[Window, ...], at_ms: int, gap_ms: int) -> tuple[Window, ...] | None:

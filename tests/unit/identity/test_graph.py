@@ -18,9 +18,10 @@ from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
 from streams.identity.graph import Folded, fold
 from streams.identity.instants import to_datetime
+from streams.identity.observations import join_observation, root_of
 from streams.identity.operations import Observe, Operation, Union
 from streams.identity.policy import Policy
-from streams.identity.state import Node, Pointer, Root, decode_node, encode_node
+from streams.identity.state import Node, Pointer, Root, decode_node, encode_node, join_roots
 from tests.unit.identity.builders import DAY_MS, HOUR_MS, START_MS, observe
 
 KEY = "acme/phone:+5511999998888"
@@ -249,3 +250,15 @@ def root_key(nodes: dict[str, Node | None], name: str) -> str:
             return name
         name = node.to
     raise AssertionError(f"a cycle of pointers at {name}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(messages, min_size=1, max_size=12), messages)
+def test_joining_a_message_is_joining_the_state_it_alone_would_make(
+    log: list[Observe], message: Observe
+) -> None:
+    root = fold(KEY, None, log, POLICY).node
+    assert isinstance(root, Root)
+    gap_ms = POLICY.conversation_gap_ms
+    expected = join_roots(root, root_of(KEY, message), gap_ms)
+    assert join_observation(root, message, gap_ms).identities == expected.identities
