@@ -3,6 +3,7 @@
 Every value that differs from Faust's default says why. Effects and their order are the engine's.
 """
 
+import logging
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,8 @@ from streams.narration import narrate
 from streams.settings import WorkerSettings
 
 APP_NAME = "omnichannel"
+
+logger = logging.getLogger(__name__)
 
 
 class BatchApp(faust.App):
@@ -63,6 +66,7 @@ def create_app(
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 4,
         broker_max_poll_interval=300.0,
+        consumer_group_instance_id=settings.instance_id,
         broker_max_poll_records=None,
         table_standby_replicas=0,
     )
@@ -75,6 +79,7 @@ def create_app(
         partitions=cluster.topic_partitions,
         help="Identity key to customer, or to the key that holds the customer.",
     )
+    _say_when_ready(app, batched[-1])
     _add_agents(
         app,
         sources=app.topic(*batched[:-1], schema=BatchSchema()),
@@ -106,6 +111,13 @@ def credentials(cluster: ClusterSettings) -> Any:
             ssl_context=context,
         )
     return faust.SSLCredentials(context) if context else None
+
+
+def _say_when_ready(app: BatchApp, topic: str) -> None:
+    @app.on_rebalance_complete.connect(weak=False)
+    async def say(_: object, **__: object) -> None:
+        held = sorted(tp.partition for tp in app.consumer.assignment() if tp.topic == topic)
+        logger.info("Ready: state is recovered, this worker holds partitions %s of %s", held, topic)
 
 
 def _add_agents(

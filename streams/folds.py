@@ -30,6 +30,9 @@ RECORD_BYTES_LIMIT: Final = 900_000
 _RAW_BYTES_KEPT: Final = 512 * 1024
 _DETAIL_KEPT: Final = 500
 
+# All that decoding hostile bytes raises: not JSON or not the shape, bad UTF-8, nested too deep.
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 _message_decoder = msgspec.json.Decoder(Message)
 
 
@@ -91,7 +94,7 @@ class Translate:
         for record in records:
             try:
                 message = _message_decoder.decode(record.value or b"")
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except UNREADABLE as error:
                 outbox.set_aside(record, "unreadable", str(error))
                 continue
             observed = normalise(message, record.timestamp)
@@ -140,7 +143,7 @@ class IdentityFold:
                 operation = decode_operation(record.value or b"")
                 key = record.key or b""
                 key.decode()
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except UNREADABLE as error:
                 outbox.set_aside(record, "unreadable", str(error))
                 continue
             touched = nodes.get(key)

@@ -12,6 +12,7 @@ _SECONDS_LIMIT: Final = 100_000_000_000
 _MILLISECONDS_LIMIT: Final = _SECONDS_LIMIT * 1000
 # A clock may be wrong by this much before we believe the broker instead.
 FUTURE_TOLERANCE_MS: Final = 5 * 60 * 1000
+_LONGEST_TEXT: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -24,7 +25,7 @@ def parse_ms(timestamp: str | float) -> int | None:
     """
     if isinstance(timestamp, str):
         text = timestamp.strip()
-        if not text:
+        if not 0 < len(text) <= _LONGEST_TEXT:
             return None
         if text.isascii() and text.replace(".", "", 1).isdigit():
             return _from_number(float(text) if "." in text else int(text))

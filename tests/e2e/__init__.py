@@ -1,0 +1,1 @@
+"""The worker as a process of its own on a real broker: crashes, rebalances, recovery."""
