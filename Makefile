@@ -22,7 +22,7 @@ fmt: $(VENV)/.ready             ## put the code into shape
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.ready           ## every performance claim, measured here
-	for claim in worker load; do $(BIN)/python bench/$$claim.py || exit 1; done
+	for claim in worker load; do $(BIN)/python -m bench.$$claim || exit 1; done
 
 contracts: $(VENV)/.ready       ## write docs/contracts/ anew from the code
 	$(BIN)/omnichannel contracts write

@@ -52,7 +52,7 @@ def create_app(
         topic_replication_factor=cluster.topic_replication_factor,
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",  # a new group must miss nothing
-        consumer_max_fetch_size=1024 * 1024,
+        consumer_max_fetch_size=4 * 1024 * 1024,
         producer_acks=-1,
         producer_max_batch_size=512 * 1024,
         producer_compression_type=settings.compression,

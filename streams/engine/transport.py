@@ -16,12 +16,29 @@ from streams.engine.batches import PartitionBatch
 from streams.engine.progress import Progress
 
 
+# A fetch asks only for partitions of which nothing waits to be handed out, and a broker answers one
+# fetch at a time: while it waits for an idle topic, the busy ones get nothing. Faust waits 1.5 s.
+FETCH_MAX_WAIT_MS = 20
+
+
+class PromptConsumerThread(aiokafka.AIOKafkaConsumerThread):
+    """Never lets an idle topic hold up a busy one."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        return consumer
+
+
 class BatchConsumer(aiokafka.Consumer):
     """Hands out whole batches of the batched topics, and commits them by `Progress`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.progress: Progress[TP] = Progress()
+
+    def _new_consumer_thread(self) -> PromptConsumerThread:
+        return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _is_batched(self, tp: TP) -> bool:
         return tp.topic in self.transport.batched_topics

