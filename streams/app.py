@@ -20,8 +20,6 @@ from streams.identity.policy import Policy
 from streams.narration import narrate
 from streams.settings import WorkerSettings
 
-APP_NAME = "omnichannel"
-
 logger = logging.getLogger(__name__)
 
 
@@ -40,7 +38,7 @@ def create_app(
     """Return the app, ready for a Faust worker; nothing is connected yet."""
     names = TopicNames(cluster.topic_prefix)
     app = BatchApp(
-        f"{cluster.topic_prefix}{APP_NAME}",
+        topics.group_name(cluster.topic_prefix),
         broker=[f"kafka://{server}" for server in cluster.servers],
         broker_credentials=credentials(cluster),
         datadir=settings.state_folder / "faust",
@@ -65,6 +63,7 @@ def create_app(
         broker_commit_every=1_000_000,  # counts events, which are batches here: time decides
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 4,
+        broker_rebalance_timeout=settings.rebalance_timeout_seconds,
         broker_max_poll_interval=300.0,
         consumer_group_instance_id=settings.instance_id,
         broker_max_poll_records=None,

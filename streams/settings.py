@@ -23,6 +23,10 @@ class WorkerSettings(BaseSettings):
     session_timeout_seconds: float = Field(
         10, validation_alias="WORKER_SESSION_TIMEOUT_SECONDS", ge=6
     )
+    # How long members have to finish a batch and rejoin; Tansu always waits half of it.
+    rebalance_timeout_seconds: float = Field(
+        30, validation_alias="WORKER_REBALANCE_TIMEOUT_SECONDS", ge=2
+    )
     # A worker that comes back under its own name gets its partitions back at once, with no wait
     # for the session to time out; unique in the group, e.g. the pod's name.
     instance_id: str | None = Field(None, validation_alias="WORKER_INSTANCE_ID")

@@ -63,6 +63,11 @@ OUTPUTS = (CUSTOMERS, CUSTOMER_EVENTS, CONVERSATIONS, CUSTOMER_MESSAGES, DEAD_LE
 ALL = (*SOURCES, INTERACTIONS, *OUTPUTS)
 
 
+def group_name(prefix: str) -> str:
+    """Return the consumer group of the workers."""
+    return f"{prefix}omnichannel"
+
+
 def full_name(topic: TopicSpec, prefix: str) -> str:
     """Return the name on the broker: deployments that share one keep apart by their prefix."""
     return f"{prefix}{topic.name}"

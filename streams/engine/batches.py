@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+# How often positions were set back, and the group's generation: what is fetched in one era is of
+# no use in the next.
+Era = tuple[int, int]
+
 
 class InRecord(Protocol):
     """A consumed record, as the Kafka client hands it over."""
@@ -20,14 +24,17 @@ class PartitionBatch:
     """The records that one fetch brought of one partition, in order.
 
     `processed` is set by the step alone, when all effects are acknowledged. An ack from Faust
-    without it (an agent that raised, was cancelled or restarted) commits nothing.
+    without it (an agent that raised, was cancelled or restarted) commits nothing. `stale` says
+    that the consumer went back behind it since the fetch: its records come again, skip it.
     """
 
-    __slots__ = ("__weakref__", "processed", "records")
+    __slots__ = ("__weakref__", "fetched_in", "processed", "records", "stale")
 
-    def __init__(self, records: Sequence[InRecord]) -> None:
+    def __init__(self, records: Sequence[InRecord], fetched_in: Era = (0, 0)) -> None:
         self.records = records
+        self.fetched_in = fetched_in
         self.processed = False
+        self.stale = False
 
     @property
     def topic(self) -> str:

@@ -52,6 +52,8 @@ async def process(
 
     An error ends the process before the ack: the restart replays the batch from the old state.
     """
+    if batch.stale:
+        return Effects()
     with _or_exit(batch):
         gathered, keys = fold.gather(batch.records)
         effects = fold.decide(gathered, table.read(batch.partition, keys))
@@ -76,6 +78,8 @@ async def forward(
     producer: BulkProducer,
 ) -> None:
     """Carry out one batch that needs no state; afterwards its records are acknowledged."""
+    if batch.stale:
+        return
     with _or_exit(batch):
         await producer.send(translate(batch.records).records)
         batch.processed = True

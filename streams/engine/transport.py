@@ -4,6 +4,7 @@ Everything else (changelogs in recovery, groups, commits) is Faust's own. The ev
 `PartitionBatch`, its offset that of the last record.
 """
 
+import asyncio
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -12,51 +13,105 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage
 from mode.utils.futures import notify
 
-from streams.engine.batches import PartitionBatch
+from streams.engine.batches import Era, PartitionBatch
 from streams.engine.progress import Progress
-
 
 # A fetch asks only for partitions of which nothing waits to be handed out, and a broker answers one
 # fetch at a time: while it waits for an idle topic, the busy ones get nothing. Faust waits 1.5 s.
 FETCH_MAX_WAIT_MS = 20
 
 
-class PromptConsumerThread(aiokafka.AIOKafkaConsumerThread):
-    """Never lets an idle topic hold up a busy one."""
+class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
+    """Fetches whole batches, and knows which of them a seek has made worthless.
+
+    A fetch and a going back to the committed offsets never overlap: each batch was fetched wholly
+    before or wholly after it.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._seeks = 0
+        self._fetch_or_seek = asyncio.Lock()
+
+    @property
+    def era(self) -> Era:
+        """Return the era in which a fetch would be made now."""
+        return self._seeks, self.app.consumer_generation_id
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
 
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        async with self._fetch_or_seek:
+            fetched = await super()._fetch_records(*args, **kwargs)
+            era = self.era
+        batched_topics = self.transport.batched_topics
+        return {
+            tp: [PartitionBatch(records, era)]
+            if records and tp.topic in batched_topics
+            else records
+            for tp, records in fetched.items()
+        }
+
+    async def seek_to_committed(self) -> Any:
+        """Set all positions back to what is committed; what was fetched before is stale."""
+        return await self.call_thread(self._seek_to_committed)
+
+    async def _seek_to_committed(self) -> Any:
+        async with self._fetch_or_seek:
+            offsets = await self._ensure_consumer().seek_to_committed()
+            self._seeks += 1
+        return offsets
+
 
 class BatchConsumer(aiokafka.Consumer):
     """Hands out whole batches of the batched topics, and commits them by `Progress`."""
 
+    _thread: BatchConsumerThread
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.progress: Progress[TP] = Progress()
+        self._may_hand_out = asyncio.Event()
 
-    def _new_consumer_thread(self) -> PromptConsumerThread:
-        return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _is_batched(self, tp: TP) -> bool:
         return tp.topic in self.transport.batched_topics
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         fetched = await super()._getmany(active_partitions, timeout)
-        return {
-            tp: [PartitionBatch(records)] if records and self._is_batched(tp) else records
-            for tp, records in fetched.items()
-        }
+        await self._may_hand_out.wait()
+        return fetched
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, PartitionBatch):
             return super()._to_message(tp, record)
-        self.progress.deliver(tp, record)
+        record.stale = record.fetched_in != self._thread.era
+        if not record.stale:
+            self.progress.deliver(tp, record)
         message = super()._to_message(tp, record.records[-1])
         message.key, message.value = None, record
         return message
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed: what was handed out beyond it comes again.
+
+        Faust seeks at the end of a rebalance with the flow already on, and then turns it on once
+        more, which empties the agents' queues: what is handed out in between would be lost to
+        them, for ever. So nothing is, until the flow is on again.
+        """
+        self._may_hand_out.clear()
+        await super().perform_seek()
+        self.progress.forget()
+
+    def resume_flow(self) -> None:
+        """Hand out again."""
+        super().resume_flow()
+        self._may_hand_out.set()
 
     def ack(self, message: ConsumerMessage) -> bool:
         """Note that Faust is done with the message; only a processed batch makes progress."""
@@ -83,11 +138,6 @@ class BatchConsumer(aiokafka.Consumer):
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp):
             await super()._add_gap(tp, offset_from, offset_to)
-
-    async def perform_seek(self) -> None:
-        """Go back to what is committed: what was handed out beyond it comes again."""
-        self.progress.forget()
-        await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Give partitions up, after what was in work is finished and committed."""

@@ -11,17 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError
 from rocksdict import Options, Rdict
 
 from streams import topics
-from streams.app import APP_NAME
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import Customer
 from streams.contracts.messages import MessageFact
@@ -30,6 +27,7 @@ from streams.engine.batches import OutRecord
 from streams.engine.producer import BulkProducer
 from streams.folds import IdentityFold, TopicNames, Translate
 from streams.identity.policy import Policy
+from streams.lag import WorkerLag
 from streams.topics import TopicSpec, full_name
 
 DEADLINE_SECONDS = 90
@@ -161,51 +159,10 @@ def read(cluster: ClusterSettings, topic: TopicSpec) -> list[tuple[bytes | None,
         consumer.close()
 
 
-class Lag:
-    """How far the workers' group is behind the ends of what it reads."""
-
-    def __init__(self, cluster: ClusterSettings) -> None:
-        self._cluster = cluster
-        self._group = f"{cluster.topic_prefix}{APP_NAME}"
-
-    def __enter__(self) -> Self:
-        options = self._cluster.client_options()
-        self._admin: Any = KafkaAdminClient(**options)
-        self._consumer: Any = KafkaConsumer(**options)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._admin.close()
-        self._consumer.close()
-
-    def is_zero(self) -> bool:
-        """Say whether all that was sent is processed: first the sources, then what they led to."""
-        return all(self._of(topic) == 0 for topic in (*topics.SOURCES, topics.INTERACTIONS))
-
-    def processed(self, topic: TopicSpec) -> int:
-        """Return how many records of the topic are committed."""
-        return sum(self._committed(full_name(topic, self._cluster.topic_prefix)).values())
-
-    def _committed(self, name: str) -> dict[int, int]:
-        try:
-            groups = self._admin.list_group_offsets(self._group)
-        except CoordinatorNotAvailableError:  # a fresh broker, before its first group
-            return {}
-        offsets = groups.get(self._group, groups)
-        return {tp.partition: o.offset for tp, o in offsets.items() if tp.topic == name}
-
-    def _of(self, topic: TopicSpec) -> int:
-        name = full_name(topic, self._cluster.topic_prefix)
-        committed = self._committed(name)
-        partitions = [TopicPartition(name, p) for p in range(self._cluster.topic_partitions)]
-        ends = self._consumer.end_offsets(partitions)
-        return sum(end - committed.get(tp.partition, 0) for tp, end in ends.items())
-
-
 def wait_until_processed(cluster: ClusterSettings) -> None:
     """Return once the workers have processed and committed all that was sent."""
-    with Lag(cluster) as lag:
-        wait_until(lag.is_zero, "the workers caught up")
+    with WorkerLag(cluster) as lag:
+        wait_until(lambda: lag.remaining() == 0, "the workers caught up")
 
 
 @dataclass(frozen=True)

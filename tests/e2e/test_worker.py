@@ -14,10 +14,10 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.messages import Message
+from streams.lag import WorkerLag
 from streams.topic_admin import ensure_topics
 from tests.builders import crowd, message
 from tests.e2e.harness import (
-    Lag,
     WorkerProcess,
     answer_on,
     encoded,
@@ -94,7 +94,7 @@ def test_a_second_worker_joins_and_leaves_under_load(
     messages = crowd(people=500, messages=30_000)
     thirds = [messages[:10_000], messages[10_000:20_000], messages[20_000:]]
     first, second = (WorkerProcess(cluster, tmp_path, name) for name in ("one", "two"))
-    with running(first), Lag(cluster) as lag:
+    with running(first), WorkerLag(cluster) as lag:
         send_messages(cluster, thirds[0])
         wait_until(lambda: lag.processed(topics.INTERACTIONS) > 0, "the first worker works")
         with running(second):
@@ -103,7 +103,7 @@ def test_a_second_worker_joins_and_leaves_under_load(
                 lambda: any(second.folder.glob("state/faust/**/*.db")), "the second has partitions"
             )
             send_messages(cluster, thirds[2])
-        wait_until(lag.is_zero, "the first worker caught up alone")
+        wait_until(lambda: lag.remaining() == 0, "the first worker caught up alone")
     assert answer_on(cluster) == pure_answer(encoded(messages))
 
 
