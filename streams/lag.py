@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import KafkaError
 
 from streams import topics
 from streams.cluster import ClusterSettings
@@ -52,8 +52,10 @@ class WorkerLag:
         name = full_name(topic, self._cluster.topic_prefix)
         try:
             groups = self._admin.list_group_offsets(self._group)
-        except CoordinatorNotAvailableError:  # a fresh broker, before its first group
-            return 0
+        except KafkaError as error:
+            if error.retriable:  # a fresh broker, before its groups have a coordinator
+                return 0
+            raise
         offsets = groups.get(self._group, {})
         return sum(committed.offset for tp, committed in offsets.items() if tp.topic == name)
 

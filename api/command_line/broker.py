@@ -50,7 +50,7 @@ def start(
 @app.command
 def stop(*, state_folder: StateFolder = DEFAULT_STATE_FOLDER) -> None:
     """Stop what was started from this state folder. Kafka's data stays, Tansu's is gone."""
-    running = _running(state_folder)
+    running = running_in(state_folder)
     for broker in running:
         broker.stop()
         print(f"{broker.name} is stopped.")
@@ -63,7 +63,7 @@ def status(*, state_folder: StateFolder = DEFAULT_STATE_FOLDER) -> None:
     """Show which broker is used and whether it runs."""
     if (outside := outside_broker()) is not None:
         print(f"KAFKA_BOOTSTRAP_SERVERS is set: {outside} is used.")
-    running = _running(state_folder)
+    running = running_in(state_folder)
     for broker in running:
         now = broker.status()
         kept = f"data in {now.data_folder}" if now.data_folder else "data in memory only"
@@ -80,7 +80,11 @@ def outside_broker() -> str | None:
 
 
 def broker_in(
-    state_folder: Path, *, kind: BrokerKind = "auto", port: int | None = None
+    state_folder: Path,
+    *,
+    kind: BrokerKind = "auto",
+    port: int | None = None,
+    jars_folder: Path | None = None,
 ) -> LocalBroker:
     """Return the broker of a state folder as the command line lays it out; progress to stderr."""
     return local_broker(
@@ -88,10 +92,11 @@ def broker_in(
         kind=kind,
         port=port,
         say=lambda sentence: print(sentence, file=sys.stderr, flush=True),
-        jars_folder=state_folder / "jars",
+        jars_folder=jars_folder or state_folder / "jars",
     )
 
 
-def _running(state_folder: Path) -> list[LocalBroker]:
+def running_in(state_folder: Path) -> list[LocalBroker]:
+    """Return the brokers that run from this state folder."""
     brokers = [broker_in(state_folder, kind="kafka"), broker_in(state_folder, kind="tansu")]
     return [broker for broker in brokers if broker.status().running]

@@ -49,14 +49,31 @@ def _customers(warehouse: Warehouse, console: Console) -> None:
         console,
         "Some customers who use several channels",
         warehouse.sql(
-            "select c.tenant_id as tenant, c.display_name as name, c.status, "
-            "string_agg(i.channel_id || ' ' || i.external_id, '\n' order by i.first_seen_at) "
-            "as identities, strftime(c.last_seen_at, '%d %b %H:%M') as \"last seen (UTC)\" "
-            "from customers as c join customer_identities as i using (tenant_id, customer_id) "
-            "group by all, c.customer_id having count(distinct i.channel_type) > 1 "
-            # Names before bare numbers, and every tenant in turn.
-            "order by regexp_matches(c.display_name, '^[+0-9]'), row_number() over ("
-            "partition by c.tenant_id order by c.display_name), c.tenant_id limit $most",
+            """
+            with several as (
+                select
+                    c.*,
+                    string_agg(i.channel_id || ' ' || i.external_id, '\n' order by i.first_seen_at)
+                        as identities
+                from customers as c
+                join customer_identities as i using (tenant_id, customer_id)
+                group by all
+                having count(distinct i.channel_type) > 1
+            )
+            select
+                tenant_id as tenant,
+                display_name as name,
+                status,
+                identities,
+                strftime(last_seen_at, '%d %b %H:%M') as "last seen (UTC)"
+            from several
+            -- Names before bare numbers, and each tenant in turn.
+            order by
+                regexp_matches(display_name, '^[+0-9]'),
+                row_number() over (partition by tenant_id order by created_at),
+                tenant_id
+            limit $most
+            """,
             {"most": EXAMPLES_SHOWN},
         ),
     )
