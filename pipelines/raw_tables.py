@@ -1,0 +1,217 @@
+"""Which topic fills which raw table, and how a JSON value becomes its columns.
+
+Owns the shapes that DuckDB parses into; how rows replace each other is `statements`' business.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from streams import topics
+
+Keeps = Literal["newest", "first"]
+
+_TEXT: Final = "VARCHAR"
+_TIME: Final = "TIMESTAMPTZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, the JSON field it comes from, and its type there.
+
+    `sql` is for values that need more than their field; {} stands for it. A record whose
+    `required` column ends null is rejected.
+    """
+
+    name: str
+    field: str
+    type: Any = _TEXT
+    required: bool = False
+    sql: str = "{}"
+
+    @property
+    def expression(self) -> str:
+        """Return its SQL over `r`, the parsed value."""
+        value = ".".join(["r", *(f'"{part}"' for part in self.field.split("."))])
+        if self.type == _TIME:  # JSON may say infinity, or a year that no client can read
+            return f"case when {value} between '0001-01-02' and '9999-12-30' then {value} end"
+        return self.sql.format(value)
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A topic's table.
+
+    `newest`: a row is replaced by greater versions and removed by a record without a value.
+    `first`: a row stays as it came, and records that repeat its key are dropped.
+    `person` is the column that says whose row it is: it goes when that customer is erased.
+    """
+
+    topic: topics.TopicSpec
+    name: str
+    keeps: Keeps
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    person: str | None = "customer_id"
+
+    @property
+    def qualified(self) -> str:
+        """Return the name with its schema."""
+        return f"raw.{self.name}"
+
+    @property
+    def structure(self) -> str:
+        """Return the shape of the JSON as DuckDB's `from_json` takes it."""
+        shape: dict[str, Any] = {}
+        for column in self.columns:
+            *parents, leaf = column.field.split(".")
+            place = shape
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[leaf] = column.type
+        return json.dumps(shape)
+
+
+# The identity's columns and the fields they come from, in the table's order.
+_IDENTITY: Final = {
+    "channel_id": ("channelId", _TEXT),
+    "channel_type": ("channelType", _TEXT),
+    "external_id": ("externalId", _TEXT),
+    "identity_key": ("identityKey", _TEXT),
+    "first_seen_at": ("firstSeenAt", _TIME),
+    "last_seen_at": ("lastSeenAt", _TIME),
+    "last_inbound_at": ("lastInboundAt", _TIME),
+    "username": ("username", _TEXT),
+}
+_IDENTITY_PACK: Final = ", ".join(
+    f'{name} := i."{field}"' for name, (field, _) in _IDENTITY.items()
+)
+
+CUSTOMERS: Final = RawTable(
+    topics.CUSTOMERS,
+    "customers",
+    "newest",
+    key=("customer_id",),
+    columns=(
+        Column("customer_id", "id", required=True),
+        Column("tenant_id", "tenantId", required=True),
+        Column("display_name", "displayName"),
+        Column(
+            "identities",
+            "identities",
+            [dict(_IDENTITY.values())],
+            required=True,
+            sql=f"[struct_pack({_IDENTITY_PACK}) for i in {{}}]",
+        ),
+        Column("source", "metadata.source"),
+        Column("first_channel_id", "metadata.channel"),
+        Column("first_contact_at", "metadata.firstContactAt", _TIME),
+        Column("original_external_id", "metadata.originalExternalId"),
+        Column("last_seen_at", "metadata.lastSeenAt", _TIME),
+        Column("profile_picture_url", "metadata.profilePictureUrl"),
+        Column("phones", "phones", [_TEXT], sql="coalesce({}, [])"),
+        Column("emails", "emails", [_TEXT], sql="coalesce({}, [])"),
+        Column("tags", "tags", [_TEXT], sql="coalesce({}, [])"),
+        Column(
+            "custom_attributes",
+            "customAttributes",
+            "MAP(VARCHAR, VARCHAR)",
+            sql="coalesce({}, map()::map(varchar, varchar))",
+        ),
+        Column("status", "status", required=True),
+        Column("merged_ids", "mergedIds", [_TEXT], sql="coalesce({}, [])"),
+        Column("merged_into", "mergedInto"),
+        Column("created_at", "createdAt", _TIME, required=True),
+        Column("updated_at", "updatedAt", _TIME, required=True),
+        Column("version", "version", "BIGINT", required=True),
+    ),
+)
+
+CONVERSATIONS: Final = RawTable(
+    topics.CONVERSATIONS,
+    "conversations",
+    "newest",
+    key=("conversation_id",),
+    columns=(
+        Column("conversation_id", "id", required=True),
+        Column("tenant_id", "tenantId", required=True),
+        Column("customer_id", "customerId", required=True),
+        Column("channel_id", "channelId", required=True),
+        Column("channel_type", "channelType", required=True),
+        Column("external_id", "externalId", required=True),
+        Column("platform_conversation_id", "platformConversationId"),
+        Column("opened_by", "openedBy", required=True),
+        Column("started_at", "startedAt", _TIME, required=True),
+        Column("last_message_at", "lastMessageAt", _TIME, required=True),
+        Column("merged_into", "mergedInto"),
+        Column("version", "version", "BIGINT", required=True),
+    ),
+)
+
+CUSTOMER_EVENTS: Final = RawTable(
+    topics.CUSTOMER_EVENTS,
+    "customer_events",
+    "first",
+    key=("event_id",),
+    columns=(
+        Column("event_id", "id", required=True),
+        Column("event_type", "type", required=True),
+        Column("tenant_id", "tenantId", required=True),
+        Column("customer_id", "customerId", required=True),
+        Column("occurred_at", "occurredAt", _TIME, required=True),
+        Column("channel_id", "channelId"),
+        Column("channel_type", "channelType"),
+        Column("external_id", "externalId"),
+        Column("merged_into", "mergedInto"),
+    ),
+)
+
+CUSTOMER_MESSAGES: Final = RawTable(
+    topics.CUSTOMER_MESSAGES,
+    "customer_messages",
+    "first",
+    key=("tenant_id", "channel_id", "message_id"),
+    columns=(
+        Column("tenant_id", "tenantId", required=True),
+        Column("channel_id", "channelId", required=True),
+        Column("channel_type", "channelType", required=True),
+        Column("message_id", "messageId", required=True),
+        Column("direction", "direction", required=True),
+        Column("external_id", "externalId", required=True),
+        Column("identity_key", "identityKey", required=True),
+        Column("customer_id", "customerId"),
+        Column("conversation_id", "conversationId"),
+        Column("sent_at", "sentAt", _TIME, required=True),
+        Column("received_at", "receivedAt", _TIME, required=True),
+        Column("content_type", "contentType", required=True),
+        Column("text", "text"),
+        Column("agent_id", "agentId"),
+    ),
+)
+
+DEAD_LETTERS: Final = RawTable(
+    topics.DEAD_LETTERS,
+    "dead_letters",
+    "first",
+    key=("dead_letter_id",),
+    person=None,
+    columns=(
+        Column("dead_letter_id", "id", required=True),
+        Column("source_topic", "topic", required=True),
+        Column("source_partition", "partition", "INTEGER", required=True),
+        Column("source_offset", "offset", "BIGINT", required=True),
+        Column("reason", "reason", required=True),
+        Column("detail", "detail"),
+        Column("received_at", "receivedAt", _TIME, required=True),
+        Column("key", "key", sql="try(from_base64({}))"),
+        Column("raw", "raw", sql="try(from_base64({}))"),
+        Column("tenant_id", "tenantId"),
+    ),
+)
+
+ALL: Final = (CUSTOMERS, CONVERSATIONS, CUSTOMER_EVENTS, CUSTOMER_MESSAGES, DEAD_LETTERS)
+
+
+def tables_by_topic(prefix: str) -> dict[str, RawTable]:
+    """Return the raw tables by their topics' names on the broker."""
+    return {topics.full_name(table.topic, prefix): table for table in ALL}

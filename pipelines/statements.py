@@ -1,0 +1,194 @@
+"""The SQL that puts a batch into a raw table: parse, set aside, remove what is replaced, insert.
+
+Pure text from our own constants; values are always bound. Guarded delete and anti-join insert
+without a primary key loads a million rows a second where upserts manage fifty thousand.
+"""
+
+# ruff: noqa: S608 - names are our own constants, values are bound
+
+from typing import Final
+
+from pipelines.raw_tables import RawTable
+
+RECORDS: Final = "batch_records"  # the Arrow table's name while a topic is staged
+
+
+def staged_name(table: RawTable) -> str:
+    """Return the temporary table that holds the batch's parsed rows."""
+    return f"staged_{table.name}"
+
+
+def stage(table: RawTable) -> str:
+    """Parse the records; `rejected_for` says why a row cannot be used, and is null otherwise."""
+    columns = ",\n        ".join(f"{c.expression} as {c.name}" for c in table.columns)
+    missing = "\n        ".join(
+        f"when {c.name} is null then 'no usable {c.field}'" for c in table.columns if c.required
+    )
+    if table.keeps == "newest":
+        key = table.key[0]
+        no_value = f"when is_tombstone then case when {key} is null then 'no value, no key' end"
+        columns = columns.replace(
+            f" as {key}", f" as parsed_key, coalesce(parsed_key, tombstone_key) as {key}", 1
+        )
+    else:
+        no_value = "when is_tombstone then 'no value'"
+    return f"""
+    create or replace temp table {staged_name(table)} as
+    with parsed as (
+        select "partition", "offset", raw is null as is_tombstone, value is null as is_not_text,
+            case when raw is null then try(decode(key)) end as tombstone_key,
+            try(from_json(value, '{table.structure}')) as r
+        from {RECORDS}
+    ),
+    shaped as (
+        select
+        {columns},
+        "partition", "offset", is_tombstone, is_not_text, r is null as is_not_json
+        from parsed
+    )
+    select *, case
+        {no_value}
+        when is_not_text then 'not UTF-8'
+        when is_not_json then 'not a JSON object'
+        {missing}
+        end as rejected_for
+    from shaped
+    """
+
+
+def count_rejected(table: RawTable) -> str:
+    """Count what cannot be used."""
+    return f"select count(*) from {staged_name(table)} where rejected_for is not null"
+
+
+def set_aside(table: RawTable) -> str:
+    """Keep the bytes of what cannot be used, with the reason."""
+    return f"""
+    insert into raw.rejected_rows
+    select $topic, s."partition", s."offset", s.rejected_for, b.recorded_at, b.key, b.raw,
+        $batch_id, $loaded_at
+    from {staged_name(table)} as s
+    join {RECORDS} as b using ("partition", "offset")
+    where s.rejected_for is not null
+    """
+
+
+def count_tombstones(table: RawTable) -> str:
+    """Count the records that remove a row."""
+    staged = staged_name(table)
+    return f"select count(*) from {staged} where is_tombstone and rejected_for is null"
+
+
+def keep_newest(table: RawTable) -> str:
+    """Leave one row a key in the batch: the newest one behind its last removal."""
+    staged, key = staged_name(table), table.key[0]
+    return f"""
+    create or replace temp table newest_{table.name} as
+    select s.* from {staged} as s
+    where s.rejected_for is null and not s.is_tombstone and not exists (
+        from {staged} as t
+        where t.is_tombstone and t.rejected_for is null
+            and t.{key} = s.{key} and t."partition" = s."partition" and t."offset" > s."offset"
+    )
+    qualify row_number() over (
+        partition by s.{key} order by s.version desc, s."offset" desc, s."partition"
+    ) = 1
+    """
+
+
+def remove_tombstoned(table: RawTable) -> str:
+    """Remove the rows whose keys came without a value."""
+    staged, key = staged_name(table), table.key[0]
+    return f"""
+    delete from {table.qualified} where {key} in (
+        select {key} from {staged} where is_tombstone and rejected_for is null
+    )
+    """
+
+
+def remove_older(table: RawTable) -> str:
+    """Remove the rows that the batch has newer versions of."""
+    key = table.key[0]
+    return f"""
+    delete from {table.qualified} as t using newest_{table.name} as n
+    where t.{key} = n.{key} and (
+        n.version > t.version or (n.version = t.version and n."offset" >= t."offset")
+    )
+    """
+
+
+def insert_newest(table: RawTable) -> str:
+    """Insert what is newer than the table's row, or has none there."""
+    key = table.key[0]
+    return f"""
+    insert into {table.qualified} by name
+    select {_columns(table)}
+    from newest_{table.name} as s
+    where not exists (from {table.qualified} as t where t.{key} = s.{key})
+        {_not_erased(table)}
+    """
+
+
+def insert_first(table: RawTable) -> str:
+    """Insert what the table does not have, the batch's first of each key."""
+    keys = ", ".join(f"s.{key}" for key in table.key)
+    same = " and ".join(f"t.{key} = s.{key}" for key in table.key)
+    return f"""
+    insert into {table.qualified} by name
+    select {_columns(table)}
+    from {staged_name(table)} as s
+    where s.rejected_for is null
+        and not exists (from {table.qualified} as t where {same})
+        {_not_erased(table)}
+    qualify row_number() over (partition by {keys} order by s."offset", s."partition") = 1
+    """
+
+
+def remember_erased(customers: RawTable) -> str:
+    """Note the customers that came without a value, for ever."""
+    staged = staged_name(customers)
+    return f"""
+    insert into raw.erased_customers
+    select distinct s.customer_id, $loaded_at::timestamptz from {staged} as s
+    where s.is_tombstone and s.rejected_for is null
+        and not exists (from raw.erased_customers as e where e.customer_id = s.customer_id)
+    """
+
+
+def remove_erased(table: RawTable) -> str:
+    """Remove the facts of erased customers."""
+    return f"""
+    delete from {table.qualified}
+    where {table.person} in (select customer_id from raw.erased_customers)
+    """
+
+
+def _columns(table: RawTable) -> str:
+    names = ", ".join(f"s.{column.name}" for column in table.columns)
+    return (
+        f'{names}, $topic as topic, s."partition", s."offset", $loaded_at::timestamptz as loaded_at'
+    )
+
+
+def _not_erased(table: RawTable) -> str:
+    if table.person is None or table.name == "customers":
+        return ""
+    return f"and not exists (from raw.erased_customers as e where e.customer_id = s.{table.person})"
+
+
+MOVE_OFFSETS: Final = """
+    update raw.ingest_offsets as o
+    set next_offset = m.next_offset, topic_id = coalesce(m.topic_id, o.topic_id),
+        batch_id = $batch_id, loaded_at = $loaded_at
+    from batch_offsets as m
+    where o.topic = m.topic and o."partition" = m."partition" and o.next_offset = m.from_offset
+        and (o.topic_id = m.topic_id or o.topic_id is null or m.topic_id is null)
+"""
+ADD_OFFSETS: Final = """
+    insert into raw.ingest_offsets
+    select m.topic, m."partition", m.next_offset, m.topic_id, $batch_id, $loaded_at
+    from batch_offsets as m
+    where not exists (
+        from raw.ingest_offsets as o where o.topic = m.topic and o."partition" = m."partition"
+    )
+"""

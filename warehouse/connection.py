@@ -1,0 +1,104 @@
+"""The only place that opens DuckDB: one writer a file, or any number of readers of a copy.
+
+Owns locks, settings and closing; what is read or written is decided elsewhere.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from warehouse.errors import WarehouseBusyError, WarehouseMissingError
+from warehouse.migrate import migrate
+
+# Times are stored as instants; a session in another zone would cast and truncate them differently.
+# Replacement scans off: a missing table must be an error, not a Python variable of that name.
+_SETTINGS: Final = ("set TimeZone = 'UTC'", "set python_enable_replacements = false")
+# DuckDB's 16 MB means a checkpoint, and all written twice, after every other batch of a load. More
+# than this is slow to replay after a crash.
+_CHECKPOINT_THRESHOLD: Final = "set checkpoint_threshold = '256MB'"
+
+# Inside a process DuckDB hands out the same database twice without a word, so we keep count.
+_written: set[Path] = set()
+_written_lock: Final = threading.Lock()
+
+
+@contextmanager
+def open_writer(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file for writing, migrated to the present shape; it is closed whatever happens."""
+    path = path.resolve()
+    with _written_lock:
+        if path in _written:
+            raise WarehouseBusyError(_busy(path, "this process"))
+        _written.add(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = _connect(path, read_only=False)
+        try:
+            connection.execute(_CHECKPOINT_THRESHOLD)
+            migrate(connection)
+            yield connection
+        finally:
+            connection.close()
+    finally:
+        with _written_lock:
+            _written.discard(path)
+
+
+@contextmanager
+def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a file that nobody writes, such as the published copy; nothing can change through it."""
+    connection = connect_reader(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def open_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty, migrated warehouse that is gone when closed: live views and tests."""
+    connection = duckdb.connect(":memory:")
+    try:
+        _configure(connection)
+        migrate(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
+def connect_reader(path: Path) -> duckdb.DuckDBPyConnection:
+    """Return a read-only connection, which the caller closes."""
+    if not path.exists():
+        raise WarehouseMissingError(
+            f"there is no {path}: run `omnichannel load --until-caught-up` first, or set "
+            "WAREHOUSE_FOLDER to the folder that has it"
+        )
+    return _connect(path, read_only=True)
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:  # the lock, or the same file open in another mode
+        reason = str(error).lower()
+        if "lock" not in reason and "different configuration" not in reason:
+            raise
+        raise WarehouseBusyError(_busy(path, "another process")) from error
+    _configure(connection)
+    return connection
+
+
+def _configure(connection: duckdb.DuckDBPyConnection) -> None:
+    for statement in _SETTINGS:
+        connection.execute(statement)
+
+
+def _busy(path: Path, owner: str) -> str:
+    return (
+        f"{path} is being written by {owner}: wait until it ends, or stop it, and run again; "
+        "to read, open the published copy (`from warehouse import open_warehouse`)"
+    )

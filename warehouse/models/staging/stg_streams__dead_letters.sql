@@ -1,0 +1,12 @@
+-- What the worker could not understand, each record once.
+-- grain: dead_letter_id   reads: raw.dead_letters
+select
+    dead_letter_id,
+    source_topic,
+    source_partition,
+    source_offset,
+    reason,
+    detail,
+    received_at,
+    tenant_id,
+from raw.dead_letters
