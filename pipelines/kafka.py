@@ -23,6 +23,7 @@ from pipelines.errors import BrokerUnreachableError, OffsetsExpiredError, TopicM
 from pipelines.prefetch import PrefetchingSource
 from pipelines.sink import TopicState
 from streams.cluster import ClusterSettings
+from streams.ends import end_offsets
 
 POLL_RECORDS: Final = 50_000
 _FETCH_BYTES: Final = 64 * 1024 * 1024
@@ -107,7 +108,7 @@ class KafkaSource:
             raise TopicMissingError(_missing(topic))
         partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
         firsts = self._consumer.beginning_offsets(partitions)
-        ends = self._consumer.end_offsets(partitions)
+        ends = end_offsets(self._consumer, partitions)
         return {Partition(topic, p.partition): (firsts[p], ends[p]) for p in partitions}
 
 

@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 
 from streams import topics
 from streams.cluster import ClusterSettings
+from streams.ends import end_offsets
 from streams.topics import TopicSpec, full_name, group_name
 
 
@@ -62,5 +63,5 @@ class WorkerLag:
     def _end(self, topic: TopicSpec) -> int:
         name = full_name(topic, self._cluster.topic_prefix)
         partitions = self._consumer.partitions_for_topic(name) or ()
-        ends = self._consumer.end_offsets([TopicPartition(name, p) for p in partitions])
+        ends = end_offsets(self._consumer, [TopicPartition(name, p) for p in partitions])
         return sum(ends.values())
