@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint fmt bench contracts lock up clean help
+.PHONY: demo test lint fmt bench dagster contracts lock up clean help
 
 demo: $(VENV)/.ready            ## the whole system on this machine, with believable traffic
 	$(BIN)/omnichannel demo
@@ -23,6 +23,9 @@ fmt: $(VENV)/.ready             ## put the code into shape
 
 bench: $(VENV)/.ready           ## every performance claim, measured here
 	for claim in worker load; do $(BIN)/python -m bench.$$claim || exit 1; done
+
+dagster: $(VENV)/.ready         ## when things run: assets, checks, schedule, in the browser
+	DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/dagster dev
 
 contracts: $(VENV)/.ready       ## write docs/contracts/ anew from the code
 	$(BIN)/omnichannel contracts write

@@ -13,7 +13,8 @@ import msgspec
 
 from streams import topics
 from streams.cluster import ClusterSettings
-from streams.contracts.customers import CustomerEvent
+from streams.contracts.conversations import Conversation
+from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message, MessageFact
 from streams.contracts.wire import encode
 from streams.folds import TopicNames
@@ -23,6 +24,13 @@ from streams.identity.operations import decode_operation, encode_operation
 from streams.identity.policy import Policy
 from streams.identity.records import Record
 from streams.identity.state import decode_node, encode_node, node_key
+
+
+def key_of(record: Record) -> bytes:
+    """Return the record's key: its customer's, or its own where it is a conversation."""
+    if isinstance(record, Customer | Conversation):
+        return record.id.encode()
+    return (record.customer_id or "").encode()
 
 
 def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:
@@ -52,8 +60,12 @@ def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:
         )
 
     inbound, interactions = topic(topics.MESSAGES_INBOUND), topic(topics.INTERACTIONS)
-    customers, events = topic(topics.CUSTOMERS), topic(topics.CUSTOMER_EVENTS)
-    conversations, facts = topic(topics.CONVERSATIONS), topic(topics.CUSTOMER_MESSAGES)
+    outputs = {
+        Customer: topic(topics.CUSTOMERS),
+        CustomerEvent: topic(topics.CUSTOMER_EVENTS),
+        Conversation: topic(topics.CONVERSATIONS),
+        MessageFact: topic(topics.CUSTOMER_MESSAGES),
+    }
     nodes = app.Table("nodes", key_type=bytes, value_type=bytes, partitions=4)
     policy, decoder = Policy(), msgspec.json.Decoder(Message)
 
@@ -73,18 +85,9 @@ def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:
             before = decode_node(value) if value else None
             folded = fold(event.key.decode(), before, [decode_operation(event.value)], policy)
             for record in folded.records:
-                key, to = addressed(record)
-                await to.send(key=key, value=encode(record))
+                await outputs[type(record)].send(key=key_of(record), value=encode(record))
             if folded.node is not before and folded.node is not None:
                 nodes[event.key] = encode_node(folded.node)
-
-    def addressed(record: Record) -> tuple[bytes, faust.TopicT]:
-        if isinstance(record, MessageFact):
-            return (record.customer_id or "").encode(), facts
-        if isinstance(record, CustomerEvent):
-            return record.customer_id.encode(), events
-        topic_of = customers if hasattr(record, "display_name") else conversations
-        return record.id.encode(), topic_of
 
     return app
 

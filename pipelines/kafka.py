@@ -26,6 +26,7 @@ from streams.cluster import ClusterSettings
 from streams.ends import end_offsets
 
 POLL_RECORDS: Final = 50_000
+_REACHED_MS: Final = 10_000
 _FETCH_BYTES: Final = 64 * 1024 * 1024
 _PARTITION_FETCH_BYTES: Final = 8 * 1024 * 1024
 # Without the `crc32c` package the client checks sums in Python: 13,000 records/s against 93,000.
@@ -36,6 +37,7 @@ _CHECKS_SUMS: Final = importlib.util.find_spec("crc32c") is not None
 def consumer_options(cluster: ClusterSettings) -> dict[str, Any]:
     """Return how we consume: without a group, and never past an offset that is lost."""
     return cluster.client_options() | {
+        "bootstrap_timeout_ms": _REACHED_MS,
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
@@ -53,8 +55,11 @@ _NO_ID: Final = UUID(int=0)
 class KafkaSource:
     """Reads assigned partitions. The ends are looked up topic by topic, in the order given."""
 
-    def __init__(self, cluster: ClusterSettings, topics: Sequence[str]) -> None:
+    def __init__(
+        self, cluster: ClusterSettings, topics: Sequence[str], *, poll_records: int = POLL_RECORDS
+    ) -> None:
         self._cluster = cluster
+        self._poll_records = min(poll_records, POLL_RECORDS)
         self._topics = tuple(topics)
         with _translated(cluster):
             self._consumer = KafkaConsumer(**consumer_options(cluster))
@@ -77,7 +82,7 @@ class KafkaSource:
         """Return what has come, in the order of offsets; an empty chunk after the timeout."""
         with _translated(self._cluster):
             found = self._consumer.poll(
-                timeout_ms=int(timeout_seconds * 1000), max_records=POLL_RECORDS
+                timeout_ms=int(timeout_seconds * 1000), max_records=self._poll_records
             )
             return Chunk(
                 {Partition(p.topic, p.partition): records for p, records in found.items()},
@@ -89,7 +94,7 @@ class KafkaSource:
         self._consumer.close()
 
     def _topic_ids(self) -> dict[str, str | None]:
-        admin = KafkaAdminClient(**self._cluster.client_options())
+        admin = KafkaAdminClient(**self._cluster.client_options(), bootstrap_timeout_ms=_REACHED_MS)
         try:
             described: list[dict[str, Any]] = admin.describe_topics(list(self._topics))
         finally:
@@ -113,9 +118,11 @@ class KafkaSource:
 
 
 @contextmanager
-def open_source(cluster: ClusterSettings, topics: Sequence[str]) -> Iterator[PrefetchingSource]:
+def open_source(
+    cluster: ClusterSettings, topics: Sequence[str], *, poll_records: int = POLL_RECORDS
+) -> Iterator[PrefetchingSource]:
     """Open a source that polls ahead; it leaves the broker whatever happens."""
-    source = KafkaSource(cluster, topics)
+    source = KafkaSource(cluster, topics, poll_records=poll_records)
     ahead = PrefetchingSource(source)
     try:
         yield ahead

@@ -77,7 +77,9 @@ def load_until_caught_up(
 ) -> LoadReport:
     """Load all that the topics held when this began, each record exactly once."""
     started = time.perf_counter()
+    limits = limits or BatchLimits()
     tables = tables_by_topic(cluster.topic_prefix)
+    topics = tuple(reversed(tables))
     batches: list[LoadedBatch] = []
 
     def note(batch: LoadedBatch) -> None:
@@ -85,12 +87,15 @@ def load_until_caught_up(
         on_batch(batch)
 
     # Facts' ends are frozen before their customers': so no fact is loaded without its customer.
-    with _rare_collections(), open_source(cluster, tuple(reversed(tables))) as source:
+    with (
+        _rare_collections(),
+        open_source(cluster, topics, poll_records=limits.rows) as source,
+    ):
         planned = run_until_caught_up(
             source,
             DuckDbSink(connection, tables, on_step=on_step),
             clock=time.monotonic,
-            limits=limits or BatchLimits(),
+            limits=limits,
             on_batch=note,
         )
     if batches:
@@ -133,13 +138,14 @@ def load_until_stopped(
     limits: BatchLimits | None = None,
 ) -> None:
     """Load what comes until `stop` is set."""
+    limits = limits or BatchLimits()
     tables = tables_by_topic(cluster.topic_prefix)
-    with open_source(cluster, tuple(reversed(tables))) as source:
+    with open_source(cluster, tuple(tables), poll_records=limits.rows) as source:
         run_until_stopped(
             source,
             DuckDbSink(connection, tables),
             clock=time.monotonic,
-            limits=limits or BatchLimits(),
+            limits=limits,
             on_batch=on_batch,
             stop=stop,
         )

@@ -28,6 +28,10 @@ class BatchApp(faust.App):
 
     batched_topics: frozenset[str] = frozenset()
 
+    def _create_directories(self) -> None:
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)
+        super()._create_directories()
+
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, batched_topics=self.batched_topics)
 
@@ -41,7 +45,8 @@ def create_app(
         topics.group_name(cluster.topic_prefix),
         broker=[f"kafka://{server}" for server in cluster.servers],
         broker_credentials=credentials(cluster),
-        datadir=settings.state_folder / "faust",
+        # By group: the state of one prefix must never be taken for another's.
+        datadir=settings.state_folder / "faust" / topics.group_name(cluster.topic_prefix),
         store="rocksdb://",
         key_serializer="raw",
         value_serializer="raw",

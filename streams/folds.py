@@ -19,13 +19,15 @@ from streams.engine.batches import Effects, InRecord, OutRecord
 from streams.identity.graph import fold
 from streams.identity.instants import to_datetime
 from streams.identity.normalise import Rejection, normalise
-from streams.identity.operations import Operation, decode_operation, encode_operation
+from streams.identity.operations import Observe, Operation, decode_operation, encode_operation
 from streams.identity.policy import Policy
 from streams.identity.records import Record
 from streams.identity.state import decode_node, encode_node, node_key
 
 # Kafka takes 1,048,588 bytes a batch by default; this leaves room for its envelope.
 RECORD_BYTES_LIMIT: Final = 900_000
+# A state must fit into the operation that hands it to another node.
+STATE_BYTES_LIMIT: Final = RECORD_BYTES_LIMIT - 10_000
 # Raw bytes are base64 in a dead letter: a third larger.
 _RAW_BYTES_KEPT: Final = 512 * 1024
 _DETAIL_KEPT: Final = 500
@@ -65,8 +67,8 @@ def dead_letter(record: InRecord, reason: Reason, detail: str) -> DeadLetter:
 class _Outbox:
     """Records on their way to a topic; one that the broker would refuse becomes a dead letter."""
 
-    def __init__(self, names: TopicNames) -> None:
-        self.records: list[OutRecord] = []
+    def __init__(self, names: TopicNames, records: Sequence[OutRecord] = ()) -> None:
+        self.records: list[OutRecord] = list(records)
         self._dead_letters = names(topics.DEAD_LETTERS)
 
     def put(self, topic: str, key: bytes, value: bytes, cause: InRecord) -> None:
@@ -119,7 +121,17 @@ class _Gathered:
     """A batch of operations, by the node they are for, in the order of first touch."""
 
     nodes: dict[bytes, _Touched]
-    outbox: _Outbox
+    set_aside: Sequence[OutRecord]
+
+
+def _require_address(operation: Operation, key: str) -> None:
+    """Raise msgspec.ValidationError unless the operation stands under a node's key, its own."""
+    if not key:
+        raise msgspec.ValidationError("the record has no key: which node is it for?")
+    if isinstance(operation, Observe):
+        expected = node_key(operation.tenant_id, operation.identity_key)
+        if key != expected:
+            raise msgspec.ValidationError(f"the record's key is {key!r} instead of {expected!r}")
 
 
 class IdentityFold:
@@ -139,10 +151,10 @@ class IdentityFold:
         nodes: dict[bytes, _Touched] = {}
         outbox = _Outbox(self._names)
         for record in records:
+            key = record.key or b""
             try:
                 operation = decode_operation(record.value or b"")
-                key = record.key or b""
-                key.decode()
+                _require_address(operation, key.decode())
             except UNREADABLE as error:
                 outbox.set_aside(record, "unreadable", str(error))
                 continue
@@ -152,11 +164,11 @@ class IdentityFold:
             else:
                 touched.operations.append(operation)
                 touched.causes.append(record)
-        return _Gathered(nodes, outbox), list(nodes)
+        return _Gathered(nodes, outbox.records), list(nodes)
 
     def decide(self, gathered: _Gathered, values: Sequence[bytes | None]) -> Effects:
         """Return what the nodes became and whom that concerns."""
-        outbox = gathered.outbox
+        outbox = _Outbox(self._names, gathered.set_aside)
         changes: dict[bytes, bytes | None] = {}
         told: list[Record] = []
         for (key, touched), value in zip(gathered.nodes.items(), values, strict=True):
@@ -165,7 +177,7 @@ class IdentityFold:
             cause = touched.causes[-1]
             if folded.node is not before and folded.node is not None:
                 encoded = encode_node(folded.node)
-                if len(encoded) > RECORD_BYTES_LIMIT:
+                if len(encoded) > STATE_BYTES_LIMIT:
                     for record in touched.causes:
                         outbox.set_aside(record, "too_large", "the customer's state would be")
                     continue

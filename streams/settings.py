@@ -1,6 +1,7 @@
 """What the worker is told by its environment, read once."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,4 +34,5 @@ class WorkerSettings(BaseSettings):
     commit_interval_seconds: float = Field(
         1, validation_alias="WORKER_COMMIT_INTERVAL_SECONDS", gt=0
     )
-    compression: str | None = Field(None, validation_alias="WORKER_COMPRESSION")  # lz4, zstd, …
+    # The one compression that every client of ours reads without a package more.
+    compression: Literal["gzip"] | None = Field(None, validation_alias="WORKER_COMPRESSION")

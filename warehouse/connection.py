@@ -21,6 +21,9 @@ _SETTINGS: Final = ("set TimeZone = 'UTC'", "set python_enable_replacements = fa
 # than this is slow to replay after a crash.
 _CHECKPOINT_THRESHOLD: Final = "set checkpoint_threshold = '256MB'"
 
+# The name under which a reader has the file; its tables need no prefix.
+READ_DATABASE: Final = "warehouse"
+
 # Inside a process DuckDB hands out the same database twice without a word, so we keep count.
 _written: set[Path] = set()
 _written_lock: Final = threading.Lock()
@@ -36,8 +39,10 @@ def open_writer(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         _written.add(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path, read_only=False)
+        with _translated(path):
+            connection = duckdb.connect(str(path))
         try:
+            _configure(connection)
             connection.execute(_CHECKPOINT_THRESHOLD)
             migrate(connection)
             yield connection
@@ -71,25 +76,45 @@ def open_memory() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def connect_reader(path: Path) -> duckdb.DuckDBPyConnection:
-    """Return a read-only connection, which the caller closes."""
+    """Return a read-only connection to the file as it is now, which the caller closes.
+
+    Attached to a database of its own: DuckDB keeps one per path and process, so a second plain
+    connection would go on reading a copy that has been replaced meanwhile.
+    """
+    path = path.resolve()
     if not path.exists():
         raise WarehouseMissingError(
             f"there is no {path}: run `omnichannel load --until-caught-up` first, or set "
             "WAREHOUSE_FOLDER to the folder that has it"
         )
-    return _connect(path, read_only=True)
-
-
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    with _written_lock:
+        if path in _written:  # the lock is the process's: closing a reader would let go of it
+            raise WarehouseBusyError(_busy(path, "this process"))
+    connection = duckdb.connect(":memory:")
     try:
-        connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.Error as error:  # the lock, or the same file open in another mode
-        reason = str(error).lower()
-        if "lock" not in reason and "different configuration" not in reason:
+        _configure(connection)
+        with _translated(path):
+            connection.execute(f"attach {quoted(str(path))} as {READ_DATABASE} (read_only)")
+        connection.execute(f"use {READ_DATABASE}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def quoted(text: str) -> str:
+    """Return an SQL literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
             raise
         raise WarehouseBusyError(_busy(path, "another process")) from error
-    _configure(connection)
-    return connection
 
 
 def _configure(connection: duckdb.DuckDBPyConnection) -> None:

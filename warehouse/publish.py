@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 
+from warehouse.connection import quoted
 from warehouse.model_files import Model, models
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> PublishRepor
     _remove_leftovers(target)
     building = target.with_name(f"{target.name}.{uuid.uuid4().hex}.building")
     connection.execute(
-        f"attach {_quoted(str(building))} as {_COPY} (storage_version {_quoted(_STORAGE_VERSION)})"
+        f"attach {quoted(str(building))} as {_COPY} (storage_version {quoted(_STORAGE_VERSION)})"
     )
     try:
         rows = _copy_marts(connection)
@@ -85,10 +86,10 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Write purpose and columns' meaning into the catalogue, where tools show them."""
     about = f"{model.purpose} One row per {', '.join(model.grain)}."
-    connection.execute(f"comment on table {_COPY}.{model.name} is {_quoted(about)}")
+    connection.execute(f"comment on table {_COPY}.{model.name} is {quoted(about)}")
     for column, description in model.described:
         connection.execute(
-            f"comment on column {_COPY}.{model.name}.{column} is {_quoted(description)}"
+            f"comment on column {_COPY}.{model.name}.{column} is {quoted(description)}"
         )
 
 
@@ -105,7 +106,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ from typing import Self
 import duckdb
 import pandas as pd
 
-from warehouse.connection import connect_reader
+from warehouse.connection import READ_DATABASE, connect_reader
 from warehouse.location import published_path
 
 
@@ -32,6 +32,12 @@ class Warehouse:
     ) -> None:
         """Close the file."""
         self.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection of one's own for another thread; the caller closes it."""
+        cursor = self.connection.cursor()
+        cursor.execute(f"use {READ_DATABASE}")
+        return cursor
 
     def close(self) -> None:
         """Close the file; frames taken from it stay."""

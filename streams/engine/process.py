@@ -23,6 +23,10 @@ Moment = Literal["decided", "records_sent", "changelog_sent", "stored"]
 OnMoment = Callable[[Moment], None]
 
 
+class PartitionLostError(RuntimeError):
+    """Somebody else owns what was about to be changed."""
+
+
 def ignore(moment: Moment) -> None:
     """Watch nothing: what a step does when no test is looking."""
 
@@ -61,6 +65,10 @@ async def process(
         await producer.send(effects.records)
         on_moment("records_sent")
         if effects.changes:
+            if not await table.is_ours_alone(batch.partition):
+                raise PartitionLostError(
+                    f"another worker has taken over partition {batch.partition} of {batch.topic}"
+                )
             changelog_offset = await producer.send_to(
                 table.changelog_topic, batch.partition, list(effects.changes.items())
             )

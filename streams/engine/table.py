@@ -7,6 +7,7 @@ straight to those files, with the changelog offset in the same atomic write as t
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faust.types import TP
 from rocksdict import WriteBatch
 
 
@@ -27,6 +28,21 @@ class BulkTable:
             return []
         values: list[bytes | None] = self._database(partition).get(list(keys))
         return values
+
+    async def is_ours_alone(self, partition: int) -> bool:
+        """Say whether nobody else has written to the partition's changelog since we last did.
+
+        A worker that slept past its session may still believe that it owns the partition; its
+        older values must not be the last word in the changelog.
+        """
+        tp = TP(self.changelog_topic, partition)
+        consumer = self._table.app.consumer
+        applied: int | None = self._table.data.persisted_offset(tp)
+        end: int = (await consumer.highwaters(tp))[tp]
+        if applied is None:  # recovery found nothing to apply, so there was nothing
+            first: int = (await consumer.earliest_offsets(tp))[tp]
+            return end == first
+        return end <= applied + 1
 
     def write(
         self, partition: int, changes: Mapping[bytes, bytes | None], changelog_offset: int

@@ -5,6 +5,7 @@ Everything else (changelogs in recovery, groups, commits) is Faust's own. The ev
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -61,9 +62,33 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     async def _seek_to_committed(self) -> Any:
         async with self._fetch_or_seek:
-            offsets = await self._ensure_consumer().seek_to_committed()
+            consumer = self._ensure_consumer()
+            offsets = await consumer.seek_to_committed()
+            # aiokafka leaves a partition where it stands while nothing is committed of it.
+            uncommitted = [
+                tp
+                for tp, offset in offsets.items()
+                if not offset and tp.topic in self.transport.batched_topics
+            ]
+            if uncommitted:
+                await consumer.seek_to_beginning(*uncommitted)
             self._seeks += 1
         return offsets
+
+
+class _ReadOffsets(defaultdict[TP, int | None]):
+    """What Faust last read of each partition, but nothing of the batched ones.
+
+    Faust drops what it takes to be read already, by the last offset. A batch that comes again may
+    be cut shorter than before; `Progress` keeps these in order.
+    """
+
+    def __init__(self, batched_topics: Collection[str]) -> None:
+        super().__init__(lambda: None)
+        self._batched_topics = batched_topics
+
+    def __getitem__(self, tp: TP) -> int | None:
+        return None if tp.topic in self._batched_topics else super().__getitem__(tp)
 
 
 class BatchConsumer(aiokafka.Consumer):
@@ -74,6 +99,7 @@ class BatchConsumer(aiokafka.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.progress: Progress[TP] = Progress()
+        self._read_offset = _ReadOffsets(self.transport.batched_topics)
         self._may_hand_out = asyncio.Event()
 
     def _new_consumer_thread(self) -> BatchConsumerThread:

@@ -84,6 +84,17 @@ class WorkerProcess:
         """Say whether the words are in the worker's log."""
         return self.log_file.exists() and words in self.log_file.read_text()
 
+    def is_stopped(self) -> bool:
+        """Say whether the process sleeps under SIGSTOP."""
+        assert self._process is not None
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
+
+    def send(self, how: signal.Signals) -> None:
+        """Send the process a signal."""
+        assert self._process is not None
+        self._process.send_signal(how)
+
     def is_alive(self) -> bool:
         """Say whether the process runs."""
         return self._process is not None and self._process.poll() is None

@@ -14,6 +14,7 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.messages import Message
+from streams.engine.process import EXIT_CODE
 from streams.lag import WorkerLag
 from streams.topic_admin import ensure_topics
 from tests.builders import crowd, message
@@ -105,6 +106,27 @@ def test_a_second_worker_joins_and_leaves_under_load(
             send_messages(cluster, thirds[2])
         wait_until(lambda: lag.remaining() == 0, "the first worker caught up alone")
     assert answer_on(cluster) == pure_answer(encoded(messages))
+
+
+def test_a_worker_that_slept_past_its_session_does_not_overwrite_who_took_over(
+    cluster: ClusterSettings, tmp_path: Path
+) -> None:
+    ensure_topics(cluster)
+    messages = crowd(people=200, messages=4_000)
+    sleeper, heir, rebuilt = (WorkerProcess(cluster, tmp_path, n) for n in ("a", "b", "c"))
+    send_messages(cluster, messages[:2_000])
+    sleeper.start(KILL_AT="records_sent", KILL_AFTER="1", KILL_BY="SIGSTOP")
+    wait_until(sleeper.is_stopped, "the first worker sleeps in the middle of a batch")
+    with running(heir):
+        send_messages(cluster, messages[2_000:])
+        wait_until_processed(cluster)
+        sleeper.send(signal.SIGCONT)
+        assert sleeper.wait_for_death() == EXIT_CODE
+        wait_until_processed(cluster)
+    with running(rebuilt):
+        wait_until(lambda: rebuilt.has_said("Ready: "), "recovery is complete")
+    assert answer_on(cluster) == pure_answer(encoded(messages))
+    assert rebuilt.nodes() == heir.nodes()
 
 
 def test_a_state_rebuilt_from_the_changelog_alone_equals_the_live_one(

@@ -1,6 +1,6 @@
 """A worker process for tests: the real one, that can be told to die at a moment of a batch.
 
-KILL_AT names the moment, KILL_AFTER how many batches come to it first.
+KILL_AT names the moment, KILL_AFTER how many batches come to it first, KILL_BY the signal.
 """
 
 import os
@@ -24,10 +24,9 @@ def main() -> None:
         nonlocal remaining
         if moment == os.environ.get("KILL_AT"):
             if remaining == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.Signals[os.environ.get("KILL_BY", "SIGKILL")])
             remaining -= 1
 
-    settings.state_folder.mkdir(parents=True, exist_ok=True)
     run(create_app(settings, ClusterSettings(), on_moment=on_moment))
 
 

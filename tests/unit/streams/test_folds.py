@@ -114,7 +114,7 @@ def test_a_state_that_would_outgrow_the_broker_is_refused_and_its_messages_set_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = translated(encode(message()))
-    monkeypatch.setattr(folds, "RECORD_BYTES_LIMIT", 200)
+    monkeypatch.setattr(folds, "STATE_BYTES_LIMIT", 200)
     fold = IdentityFold(NAMES, Policy())
     gathered, keys = fold.gather([Record(out.value, out.key)])
     effects = fold.decide(gathered, [None] * len(keys))
@@ -124,3 +124,18 @@ def test_a_state_that_would_outgrow_the_broker_is_refused_and_its_messages_set_a
 
 def test_topics_of_all_outputs_carry_the_prefix() -> None:
     assert NAMES(topics.CUSTOMERS) == "p-customers"
+
+
+@pytest.mark.parametrize("key", [None, b"", b"acme/phone:+4915112345678", b"\xff"])
+def test_an_operation_under_a_key_that_is_not_its_nodes_is_set_aside(key: bytes | None) -> None:
+    out = translated(encode(message()))
+    gathered, keys = IdentityFold(NAMES, Policy()).gather([Record(out.value, key)])
+    assert keys == []
+    assert letter(gathered.set_aside[0]).reason == "unreadable"
+
+
+def test_deciding_twice_says_the_same() -> None:
+    out = translated(encode(message()))
+    fold = IdentityFold(NAMES, Policy())
+    gathered, keys = fold.gather([Record(out.value, out.key), Record(b"poison")])
+    assert fold.decide(gathered, [None] * len(keys)) == fold.decide(gathered, [None] * len(keys))

@@ -1,0 +1,68 @@
+"""The marts: every model of the warehouse, rebuilt together in one transaction.
+
+Owns the keys and the lineage as the SQL headers tell it; the SQL is warehouse's.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import dagster as dg
+
+from dagster_project.assets.layers import OWNERS, RETRIES, WAREHOUSE_POOL, table_metadata
+from dagster_project.resources import WarehouseFile
+from warehouse.model_files import Model, models
+from warehouse.runner import refresh
+
+_MODELS: Final[Mapping[str, Model]] = {model.qualified: model for model in models()}
+
+
+def mart_key(name: str) -> dg.AssetKey:
+    """Return a mart's key."""
+    return dg.AssetKey(["marts", name])
+
+
+def _sources(model: Model) -> set[dg.AssetKey]:
+    """Return what a model reads; staging views are looked through, down to the raw tables."""
+    found: set[dg.AssetKey] = set()
+    for read in model.reads:
+        schema, _, name = read.partition(".")
+        if schema != "staging":
+            found.add(dg.AssetKey([schema, name]))
+        elif (view := _MODELS.get(read)) is not None:
+            found |= _sources(view)
+    return found
+
+
+MARTS: Final = tuple(model for model in _MODELS.values() if model.schema == "marts")
+SPECS: Final = tuple(
+    dg.AssetSpec(
+        key=mart_key(model.name),
+        deps=sorted(_sources(model)),
+        description=f"{model.purpose} One row per {', '.join(model.grain)}.",
+        group_name="marts",
+        owners=OWNERS,
+        kinds={"duckdb", "sql"},
+        code_version=hashlib.sha256(model.query.encode()).hexdigest()[:12],
+    )
+    for model in MARTS
+)
+
+
+@dg.multi_asset(specs=SPECS, name="marts", pool=WAREHOUSE_POOL, retry_policy=RETRIES)
+def marts(warehouse: WarehouseFile) -> Iterator[dg.MaterializeResult[Any]]:
+    """Bring all marts up to date as of now."""
+    with warehouse.connection() as connection:
+        report = refresh(
+            connection, now=datetime.now(UTC), time_zones=warehouse.settings.time_zones
+        )
+        for model in MARTS:
+            yield dg.MaterializeResult(
+                asset_key=mart_key(model.name),
+                metadata={
+                    **table_metadata(connection, model.qualified, dict(model.described)),
+                    "as_of": dg.MetadataValue.timestamp(report.as_of),
+                    "refresh_seconds": round(report.seconds, 3),
+                },
+            )

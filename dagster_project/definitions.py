@@ -1,0 +1,28 @@
+"""Everything that Dagster runs, put together: `DAGSTER_HOME="$PWD/.dagster" dagster dev`.
+
+Owns the wiring only.
+"""
+
+from typing import Final
+
+import dagster as dg
+
+from dagster_project.assets.marts import marts
+from dagster_project.assets.published import analytics
+from dagster_project.assets.raw import raw_tables
+from dagster_project.assets.topics import OUTPUT_TOPICS
+from dagster_project.checks import mart_checks, raw_checks
+from dagster_project.resources import KafkaCluster, WarehouseFile
+from dagster_project.schedules import every_two_minutes, load_and_refresh
+
+defs: Final = dg.Definitions(
+    assets=[*OUTPUT_TOPICS, raw_tables, marts, analytics],
+    asset_checks=[raw_checks, mart_checks],
+    jobs=[load_and_refresh],
+    schedules=[every_two_minutes],
+    resources={
+        "kafka": KafkaCluster(),
+        "warehouse": WarehouseFile(),
+        "warehouse_reader": WarehouseFile(read_only=True),
+    },
+)

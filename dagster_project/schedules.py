@@ -1,0 +1,42 @@
+"""When it all runs: load, refresh and publish, every two minutes.
+
+Owns the rhythm and when not to; nothing here reads or writes data.
+"""
+
+from typing import Final
+
+import dagster as dg
+
+from pipelines.settings import AnalyticsSettings
+
+# One process a run: starting one for each of the five steps would take longer than the steps.
+load_and_refresh: Final = dg.define_asset_job(
+    "load_and_refresh",
+    selection=dg.AssetSelection.all(),
+    executor_def=dg.in_process_executor,
+    description="Kafka into the raw tables, the marts from them, and the published copy.",
+    # A load that was stopped goes on where it ended, so a generous limit costs nothing.
+    tags={"dagster/max_runtime": "3600"},
+)
+_GOING_ON: Final = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.schedule(
+    job=load_and_refresh,
+    cron_schedule="*/2 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def every_two_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run, unless analytics are off or the last run still goes on."""
+    if not AnalyticsSettings().customer_analytics_enabled:
+        return dg.SkipReason("analytics are off: CUSTOMER_ANALYTICS_ENABLED=false")
+    going_on = dg.RunsFilter(job_name=load_and_refresh.name, statuses=_GOING_ON)
+    if context.instance.get_runs_count(going_on):
+        return dg.SkipReason("the last run still goes on: what it does not load, the next one does")
+    return dg.RunRequest()

@@ -1,0 +1,98 @@
+"""Each check finds the row that breaks it, and nothing in a warehouse that is right."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.sql.conftest import Given
+from tests.unit.pipelines.builders import START, conversation, customer, fact
+from warehouse.checks import checks, run_checks
+
+RAW_OFFSETS = "update raw.ingest_offsets set next_offset = 0 where topic = 'customers'"
+REJECTED = (
+    "insert into raw.rejected_rows values ('customers', 0, 0, 'why', now(), null, null, '', now())"
+)
+EVENT = (
+    "insert into raw.customer_events by name select 'e' as event_id, 'customer.created' as "
+    "event_type, 'acme' as tenant_id, 'c1' as customer_id, now() as occurred_at, "
+    '\'customer-events\' as topic, 0 as "partition", 0 as "offset", now() as loaded_at'
+)
+DEAD_LETTER = (
+    "insert into raw.dead_letters by name select 'd' as dead_letter_id, 't' as source_topic, "
+    "0 as source_partition, 0 as source_offset, 'invalid' as reason, now() as received_at, "
+    '\'dead-letters\' as topic, 0 as "partition", 0 as "offset", now() as loaded_at'
+)
+OFFSETS = "insert into raw.ingest_offsets values ('{}', 0, 1, null, '', now())"
+
+# What breaks each check: statements after the refresh.
+BREAKS: dict[str, tuple[str, ...]] = {
+    "channels_are_unique": ("insert into marts.channels from marts.channels",),
+    "conversations_are_unique": ("insert into raw.conversations from raw.conversations",),
+    "conversations_have_a_customer": (
+        "update marts.conversations set customer_id = 'x' where conversation_id = 'v1'",
+    ),
+    "customers_are_unique": ("insert into raw.customers from raw.customers",),
+    "customers_have_an_identity": ("delete from marts.customer_identities",),
+    "dead_letters_are_unique": (DEAD_LETTER, DEAD_LETTER, OFFSETS.format("dead-letters")),
+    "erased_customers_are_gone": ("insert into raw.erased_customers values ('c1', now())",),
+    "events_are_unique": (EVENT, EVENT, OFFSETS.format("customer-events")),
+    "every_record_was_readable": (REJECTED,),
+    "identities_are_unique": (
+        "insert into marts.customer_identities from marts.customer_identities",
+    ),
+    "identities_have_a_customer": ("update marts.customer_identities set customer_id = 'x'",),
+    "identities_have_one_owner": (
+        (
+            "insert into marts.customer_identities by name "
+            "select * replace ('c2' as customer_id) from marts.customer_identities"
+        ),
+    ),
+    "merged_customers_lead_somewhere": ("update raw.customers set merged_into = 'nobody'",),
+    "messages_are_all_there": ("delete from marts.messages where message_id = 'm1'",),
+    "messages_are_unique": ("insert into marts.messages from marts.messages",),
+    "messages_have_a_customer": (
+        "update marts.messages set customer_id = 'x' where message_id = 'm1'",
+    ),
+    "rows_lie_below_the_offsets": (RAW_OFFSETS,),
+    "stats_cover_every_tenant": ("delete from marts.customer_stats",),
+}
+
+
+@pytest.fixture
+def right(given: Given) -> Given:
+    """Give a warehouse in which every claim holds."""
+    later = START + timedelta(hours=3)
+    given.records(
+        customer("c1"),
+        conversation("v1"),
+        conversation("v2", started_at=later, last_message_at=later),
+        fact("m1"),
+        fact("m2", sent_at=later),
+    )
+    given.refreshed(later)
+    return given
+
+
+def test_a_right_warehouse_passes_every_check(right: Given) -> None:
+    results = run_checks(right.connection)
+    assert len(results) == len(checks())
+    assert [(one.check.name, one.examples) for one in results if not one.holds] == []
+
+
+def test_an_empty_warehouse_passes_every_check(given: Given) -> None:
+    given.refreshed()
+    assert all(one.holds for one in run_checks(given.connection))
+
+
+def test_every_check_has_a_row_here_that_breaks_it() -> None:
+    assert {one.name for one in checks()} == set(BREAKS)
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_check_finds_the_row_that_breaks_it(right: Given, name: str) -> None:
+    right.run(BREAKS[name])
+    (found,) = (one for one in run_checks(right.connection) if one.check.name == name)
+    assert not found.holds
+    assert found.offending >= 1
+    assert found.examples
+    assert found.check.catches.endswith(".")

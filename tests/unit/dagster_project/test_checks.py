@@ -1,0 +1,97 @@
+"""The checks as Dagster runs them: a real warehouse in a temporary file, no Kafka."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_project.assets.marts import marts
+from dagster_project.assets.published import analytics
+from dagster_project.assets.raw import raw_tables
+from dagster_project.checks import CHECKS, mart_checks, raw_checks
+from dagster_project.resources import KafkaCluster, WarehouseFile
+from tests.sql.test_checks import BREAKS
+from tests.unit.dagster_project import world
+from warehouse import open_warehouse
+
+RESOURCES = {
+    "kafka": KafkaCluster(),
+    "warehouse": WarehouseFile(),
+    "warehouse_reader": WarehouseFile(read_only=True),
+}
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WAREHOUSE_FOLDER", str(tmp_path))
+    return world.build(tmp_path)
+
+
+def _run(selection: dg.AssetSelection) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [raw_tables, raw_checks, marts, mart_checks, analytics],
+        selection=selection,
+        resources=RESOURCES,
+        raise_on_error=False,
+    )
+
+
+def _checked() -> dict[str, dg.AssetCheckEvaluation]:
+    result = _run(dg.AssetSelection.checks(raw_checks, mart_checks))
+    return {one.check_name: one for one in result.get_asset_check_evaluations()}
+
+
+def _refreshed() -> dg.ExecuteInProcessResult:
+    return _run(dg.AssetSelection.assets(marts, analytics))
+
+
+def test_every_check_passes_on_a_sound_warehouse(warehouse: Path) -> None:  # noqa: ARG001
+    assert {name for name, one in _checked().items() if one.passed} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_check_fails_on_a_planted_violation_and_shows_it(name: str, warehouse: Path) -> None:
+    world.plant(warehouse, *BREAKS[name])
+    found = _checked()[name]
+    assert not found.passed
+    assert found.severity is dg.AssetCheckSeverity.ERROR
+    assert int(str(found.metadata["offending_rows"].value)) > 0
+    examples = found.metadata["examples"]
+    assert isinstance(examples, dg.TableMetadataValue)
+    assert 0 < len(examples.records) <= 5
+
+
+def test_refresh_tells_rows_and_columns_of_every_mart(warehouse: Path) -> None:  # noqa: ARG001
+    result = _refreshed()
+    assert result.success
+    told = {
+        event.asset_key.path[-1]: event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    assert told["customers"]["dagster/row_count"].value == 2
+    assert told["messages"]["dagster/row_count"].value == 2
+    columns = told["customers"]["dagster/column_schema"].value
+    assert isinstance(columns, dg.TableSchema)
+    assert all(column.description for column in columns.columns)
+    assert columns.columns[0].type == "varchar"
+
+
+def test_defect_of_the_load_keeps_the_last_good_copy(warehouse: Path) -> None:
+    assert _refreshed().success
+    world.plant(warehouse, "insert into raw.customer_messages from raw.customer_messages")
+    result = _refreshed()
+    assert not result.success
+    with open_warehouse() as published:
+        assert published.sql("select count(*) as n from messages")["n"].item() == 2
+
+
+def test_defect_in_the_stream_is_shown_and_published(warehouse: Path) -> None:
+    twin = "insert into raw.customers select * replace ('c3' as customer_id) from raw.customers"
+    world.plant(warehouse, f"{twin} where customer_id = 'c1'")
+    result = _refreshed()
+    assert result.success
+    failed = [one.check_name for one in result.get_asset_check_evaluations() if not one.passed]
+    assert failed == ["identities_have_one_owner"]
+    with open_warehouse() as published:
+        assert len(published.customers()) == 3

@@ -1,0 +1,107 @@
+"""What Dagster shows and runs: real definitions, nothing executed."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_project.assets.layers import WAREHOUSE_POOL
+from dagster_project.assets.marts import marts
+from dagster_project.assets.published import analytics
+from dagster_project.assets.raw import raw_tables
+from dagster_project.checks import CHECKS, guarded, mart_checks, raw_checks
+from dagster_project.definitions import defs
+from warehouse.checks import Check
+
+REPOSITORY = Path(__file__).parents[3]
+KEYS = [
+    "analytics",
+    "marts/channels",
+    "marts/conversations",
+    "marts/customer_identities",
+    "marts/customer_stats",
+    "marts/customers",
+    "marts/dead_letters",
+    "marts/merged_customers",
+    "marts/messages",
+    "raw/conversations",
+    "raw/customer_events",
+    "raw/customer_messages",
+    "raw/customers",
+    "raw/dead_letters",
+    "raw/erased_customers",
+    "raw/ingest_offsets",
+    "raw/rejected_rows",
+    "streams/conversations",
+    "streams/customer_events",
+    "streams/customer_messages",
+    "streams/customers",
+    "streams/dead_letters",
+]
+SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+CHECK_SPECS = [*raw_checks.check_specs, *mart_checks.check_specs]
+
+
+def test_definitions_are_sound() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_asset_keys_are_these() -> None:
+    assert sorted(SPECS) == KEYS
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_asset_says_what_it_is_and_whose(key: str) -> None:
+    spec = SPECS[key]
+    assert spec.description
+    assert spec.group_name in {"streams", "raw", "marts", "published"}
+    assert list(spec.owners) == ["team:data"]
+    assert spec.kinds
+
+
+def test_lineage_goes_from_topics_to_the_published_copy() -> None:
+    def reads(key: str) -> list[str]:
+        return sorted(dep.asset_key.to_user_string() for dep in SPECS[key].deps)
+
+    assert reads("raw/customer_messages") == ["streams/customer_messages"]
+    assert reads("marts/customers") == ["raw/customers"]
+    assert "marts/customer_identities" in reads("marts/messages")
+    assert reads("analytics") == [key for key in KEYS if key.startswith("marts/")]
+
+
+def test_every_table_has_a_check_where_it_is_loaded_or_shown() -> None:
+    tables = {SPECS[key].key.path[-1] for key in KEYS if key.startswith(("marts/", "raw/"))}
+    assert tables - {spec.asset_key.path[-1] for spec in CHECK_SPECS} == {
+        "customer_messages"  # the checks of the mart `messages` count these
+    }
+
+
+def test_every_check_of_the_warehouse_is_run() -> None:
+    assert sorted(spec.name for spec in CHECK_SPECS) == sorted(CHECKS)
+    assert all(spec.description for spec in CHECK_SPECS)
+
+
+def test_check_of_no_asset_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ValueError, match=r"assert_x\.sql .* say in _GUARDED which one"):
+        guarded(Check("x", "nothing", "select 1"))
+
+
+def test_whatever_opens_the_warehouse_waits_for_its_turn() -> None:
+    openers = (raw_tables, raw_checks, marts, mart_checks, analytics)
+    assert {step.op.pool for step in openers} == {WAREHOUSE_POOL}
+    job = defs.resolve_job_def("load_and_refresh")
+    assert {node.name for node in job.graph.nodes} == {step.op.name for step in openers}
+
+
+def test_instance_lets_one_run_at_a_time_have_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with dg.DagsterInstance.get() as instance:
+        pools = instance.get_concurrency_config().pool_config
+        assert not instance.telemetry_enabled
+    assert pools.default_pool_limit == 1
+    assert pools.pool_granularity is not None
+    assert pools.pool_granularity.value == "run"

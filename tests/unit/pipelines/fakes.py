@@ -1,0 +1,151 @@
+"""A source of given records and a sink that folds in plain Python: the oracle of the real one."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from pipelines.batch import Batch, Chunk, Partition, Record
+from pipelines.errors import OffsetsMovedError
+from pipelines.sink import LoadedBatch, Position, TopicState
+from streams import topics
+from streams.contracts.conversations import Conversation
+from streams.contracts.customers import Customer, CustomerEvent
+from streams.contracts.dead_letters import DeadLetter
+from streams.contracts.messages import MessageFact
+from streams.contracts.wire import Wire
+
+SHAPES: dict[str, type[Wire]] = {
+    topics.CUSTOMERS.name: Customer,
+    topics.CONVERSATIONS.name: Conversation,
+    topics.CUSTOMER_EVENTS.name: CustomerEvent,
+    topics.CUSTOMER_MESSAGES.name: MessageFact,
+    topics.DEAD_LETTERS.name: DeadLetter,
+}
+
+
+class FakeClock:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        return self.seconds
+
+
+class FakeSource:
+    """Delivers a log of records, so many a poll, to those who began at an offset."""
+
+    def __init__(
+        self,
+        log: Mapping[Partition, Sequence[Record]],
+        *,
+        per_poll: int = 2,
+        clock: FakeClock | None = None,
+        topic_id: str | None = "id-1",
+        ends: Mapping[Partition, int] | None = None,
+    ) -> None:
+        self.log = {place: list(records) for place, records in log.items()}
+        self.next: dict[Partition, int] = {}
+        self._per_poll = per_poll
+        self._clock = clock
+        self._topic_id = topic_id
+        self._ends = ends or {}
+
+    def topics(self) -> dict[str, TopicState]:
+        """Return the topics as they are in the log."""
+        found: dict[str, dict[Partition, tuple[int, int]]] = {}
+        for place, records in self.log.items():
+            end = self._ends.get(place, records[-1].offset + 1 if records else 0)
+            found.setdefault(place.topic, {})[place] = (0, end)
+        return {topic: TopicState(self._topic_id, bounds) for topic, bounds in found.items()}
+
+    def start(self, offsets: Mapping[Partition, int]) -> None:
+        """Begin there."""
+        self.next = dict(offsets)
+
+    def poll(self, timeout_seconds: float) -> Chunk:
+        """Return the next records of each partition; time passes where there are none."""
+        records = {}
+        for place, offset in self.next.items():
+            found = [one for one in self.log[place] if one.offset >= offset][: self._per_poll]
+            if found:
+                records[place] = found
+                self.next[place] = found[-1].offset + 1
+        if not records and self._clock is not None:
+            self._clock.seconds += timeout_seconds
+        return Chunk(records, dict(self.next))
+
+
+class FakeSink:
+    """Keeps rows as decoded records, by the same rules as the real sink."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[Partition, Position] = {}
+        self.newest: dict[str, dict[str, Customer | Conversation]] = {"customers": {}}
+        self.newest["conversations"] = {}
+        self.first: dict[str, dict[str, CustomerEvent | MessageFact | DeadLetter]] = {}
+        self.rejected: set[tuple[str, int, int]] = set()
+        self.erased: set[str] = set()
+        self.batches: list[Batch] = []
+
+    def positions(self) -> dict[Partition, Position]:
+        """Return how far each partition is loaded."""
+        return dict(self.offsets)
+
+    def write(self, batch: Batch) -> LoadedBatch:
+        """Take rows and offsets, or refuse both."""
+        for place, (start, _) in batch.moved.items():
+            if place in self.offsets and self.offsets[place].next_offset != start:
+                raise OffsetsMovedError(f"{place} is elsewhere")
+        for topic, parts in batch.records_by_topic().items():
+            for number, records in parts:
+                for one in records:
+                    self._take(topic, number, one)
+        for place, (_, next_offset) in batch.moved.items():
+            self.offsets[place] = Position(next_offset, batch.topic_ids.get(place.topic))
+        self.batches.append(batch)
+        return LoadedBatch("fake", (), 0.0, dict(batch.next_offsets))
+
+    def _take(self, topic: str, number: int, one: Record) -> None:
+        if one.value is None:
+            if topic in self.newest and one.key is not None:
+                self.newest[topic].pop(one.key.decode(), None)
+                if topic == "customers":
+                    self._erase(one.key.decode())
+            else:
+                self.rejected.add((topic, number, one.offset))
+            return
+        try:
+            row = msgspec.json.decode(one.value, type=SHAPES[topic])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.rejected.add((topic, number, one.offset))
+            return
+        if isinstance(row, Customer | Conversation):
+            known = self.newest[topic].get(row.id)
+            is_erased = isinstance(row, Conversation) and row.customer_id in self.erased
+            if not is_erased and (known is None or known.version <= row.version):
+                self.newest[topic][row.id] = row
+            return
+        if isinstance(row, MessageFact):
+            key = f"{row.tenant_id}/{row.channel_id}/{row.message_id}"
+        else:
+            key = row.id  # type: ignore[attr-defined]  # the other two have one
+        if getattr(row, "customer_id", None) not in self.erased:
+            self.first.setdefault(topic, {}).setdefault(key, row)  # type: ignore[arg-type]
+
+    def _erase(self, customer_id: str) -> None:
+        self.erased.add(customer_id)
+        kept = self.newest["conversations"]
+        self.newest["conversations"] = {
+            key: row
+            for key, row in kept.items()
+            if not (isinstance(row, Conversation) and row.customer_id == customer_id)
+        }
+        for topic, rows in self.first.items():
+            self.first[topic] = {
+                key: row
+                for key, row in rows.items()
+                if getattr(row, "customer_id", None) != customer_id
+            }

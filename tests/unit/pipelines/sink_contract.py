@@ -1,0 +1,73 @@
+"""What every sink promises, as tests: run by the fake and by the real one."""
+
+import pytest
+
+from pipelines.batch import Batch, Chunk, Partition
+from pipelines.errors import OffsetsMovedError
+from pipelines.sink import Position, Sink
+from tests.unit.pipelines.builders import batch, chunk, customer, fact, record
+
+CUSTOMERS = Partition("customers", 0)
+
+
+class SinkContract:
+    """Subclasses give `sink` and `counts`: how many rows it holds, by topic, and set aside."""
+
+    @pytest.fixture
+    def sink(self) -> Sink:
+        """Return an empty sink."""
+        raise NotImplementedError
+
+    def counts(self, sink: Sink) -> dict[str, int]:
+        """Return the rows of customers and customer-messages, and those rejected."""
+        raise NotImplementedError
+
+    def test_an_empty_sink_has_no_positions(self, sink: Sink) -> None:
+        assert sink.positions() == {}
+
+    def test_offsets_move_to_the_end_of_the_batch_past_gaps(self, sink: Sink) -> None:
+        found = Chunk({CUSTOMERS: [record(3, customer())]}, {CUSTOMERS: 9})
+        sink.write(Batch.empty(0.0, {CUSTOMERS: 2}, {"customers": "id-1"}).add(found))
+        assert sink.positions() == {CUSTOMERS: Position(9, "id-1")}
+
+    def test_a_batch_that_begins_elsewhere_is_refused_whole(self, sink: Sink) -> None:
+        sink.write(batch(chunk("customers", [record(0, customer())])))
+        late = batch(
+            chunk("customers", [record(0, customer("c2"))]),
+            chunk("customer-messages", [record(0, fact())]),
+        )
+        with pytest.raises(OffsetsMovedError):
+            sink.write(late)
+        assert self.counts(sink) == {"customers": 1, "customer-messages": 0, "rejected": 0}
+        assert sink.positions() == {CUSTOMERS: Position(1, None)}
+
+    def test_a_batch_of_offsets_only_moves_them(self, sink: Sink) -> None:
+        empty = Batch.empty(0.0, {CUSTOMERS: 0}, {}).add(Chunk({}, {CUSTOMERS: 4}))
+        sink.write(empty)
+        assert sink.positions() == {CUSTOMERS: Position(4, None)}
+
+    def test_repeated_messages_and_older_versions_add_no_row(self, sink: Sink) -> None:
+        records = [record(0, customer(version=2)), record(1, customer(version=1))]
+        facts = [record(0, fact()), record(1, fact()), record(2, fact("m2"))]
+        sink.write(batch(chunk("customers", records), chunk("customer-messages", facts)))
+        sink.write(batch(chunk("customer-messages", [record(3, fact())])))
+        assert self.counts(sink) == {"customers": 1, "customer-messages": 2, "rejected": 0}
+
+    def test_what_cannot_be_read_is_set_aside_and_the_rest_loaded(self, sink: Sink) -> None:
+        facts = [record(0, b"{"), record(1, fact()), record(2, b"\xff"), record(3, None)]
+        sink.write(batch(chunk("customer-messages", facts)))
+        assert self.counts(sink) == {"customers": 0, "customer-messages": 1, "rejected": 3}
+
+    def test_a_customer_without_a_value_goes_with_their_facts_late_ones_too(
+        self, sink: Sink
+    ) -> None:
+        sink.write(
+            batch(
+                chunk("customers", [record(0, customer("c1")), record(1, customer("c2"))]),
+                chunk("customer-messages", [record(0, fact("m1")), record(1, fact("m2"))]),
+            )
+        )
+        sink.write(batch(chunk("customers", [record(2, None, key="c1")])))
+        late = [record(2, fact("m3")), record(3, fact("m4", customer_id="c2"))]
+        sink.write(batch(chunk("customer-messages", late)))
+        assert self.counts(sink) == {"customers": 1, "customer-messages": 1, "rejected": 0}

@@ -1,0 +1,134 @@
+"""Any split into batches, any duplication and any replay of a suffix loads the same rows, and they
+are the rows of a fold in plain Python. DuckDB is real; the streams are Hypothesis'.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.batch import Batch, Chunk, Partition
+from pipelines.duckdb_sink import DuckDbSink
+from pipelines.raw_tables import tables_by_topic
+from streams.contracts.conversations import Conversation
+from streams.contracts.customers import Customer
+from streams.contracts.messages import MessageFact
+from tests.unit.pipelines.builders import FakeRecord, conversation, customer, fact, record
+from tests.unit.pipelines.fakes import FakeSink
+from warehouse.connection import open_memory
+
+# (topic, key, value): what was produced, in order. One partition a topic: order is Kafka's there.
+Produced = tuple[str, str, Customer | Conversation | MessageFact | bytes | None]
+
+
+def _customer(number: int, version: int) -> Produced:
+    value = customer(f"c{number}", version=version, name=f"c{number} v{version}")
+    return ("customers", f"c{number}", value)
+
+
+produced = st.one_of(
+    st.builds(_customer, st.integers(0, 3), st.integers(1, 5)),
+    st.builds(lambda n: ("customers", f"c{n}", None), st.integers(0, 3)),
+    st.builds(
+        lambda n, v: ("conversations", f"v{n}", conversation(f"v{n}", version=v)),
+        st.integers(0, 2),
+        st.integers(1, 4),
+    ),
+    st.builds(
+        lambda n, c: ("customer-messages", f"c{c}", fact(f"m{n}", customer_id=f"c{n % 4}")),
+        st.integers(0, 7),
+        st.integers(0, 3),
+    ),
+    st.just(("customer-messages", "c0", b"{")),
+)
+
+
+def batches_of(stream: Sequence[Produced], cuts: set[int]) -> list[Batch]:
+    """Return the stream as batches that end at the cuts."""
+    offsets: dict[Partition, int] = {}
+    made: list[Batch] = []
+    current: list[tuple[Partition, FakeRecord]] = []
+
+    def close() -> None:
+        if not current:
+            return
+        grouped: dict[Partition, list[FakeRecord]] = {}
+        for place, one in current:
+            grouped.setdefault(place, []).append(one)
+        starts = {place: records[0].offset for place, records in grouped.items()}
+        ends = {place: records[-1].offset + 1 for place, records in grouped.items()}
+        made.append(Batch.empty(0.0, starts, {}).add(Chunk(grouped, ends)))
+        current.clear()
+
+    for number, (topic, key, value) in enumerate(stream):
+        place = Partition(topic, 0)
+        offset = offsets.get(place, 0)
+        current.append((place, record(offset, value, key=key)))
+        offsets[place] = offset + 1
+        if number in cuts:
+            close()
+    close()
+    return made
+
+
+def loaded(stream: Sequence[Produced], cuts: set[int]) -> tuple[list[Any], ...]:
+    with open_memory() as connection:
+        sink = DuckDbSink(connection, tables_by_topic(""))
+        for one in batches_of(stream, cuts):
+            sink.write(one)
+        return rows_of(connection)
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection) -> tuple[list[Any], ...]:
+    return tuple(
+        sorted(connection.execute(query).fetchall())
+        for query in (
+            "select customer_id, display_name, version from raw.customers",
+            "select conversation_id, version from raw.conversations",
+            "select message_id, customer_id from raw.customer_messages",
+        )
+    )
+
+
+def folded(stream: Sequence[Produced]) -> tuple[list[Any], ...]:
+    sink = FakeSink()
+    for one in batches_of(stream, set()):
+        sink.write(one)
+    people = [row for row in sink.newest["customers"].values() if isinstance(row, Customer)]
+    talks = sink.newest["conversations"].values()
+    facts = sink.first.get("customer-messages", {}).values()
+    return (
+        sorted((one.id, one.display_name, one.version) for one in people),
+        sorted((one.id, one.version) for one in talks),
+        sorted((one.message_id, one.customer_id) for one in facts if isinstance(one, MessageFact)),
+    )
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    stream=st.lists(produced, max_size=25),
+    cuts=st.sets(st.integers(0, 60)),
+    replay_from=st.integers(0, 25),
+)
+def test_any_split_and_any_replayed_suffix_loads_the_rows_of_the_fold(
+    stream: list[Produced], cuts: set[int], replay_from: int
+) -> None:
+    assert loaded(stream, cuts) == folded(stream)
+    assert loaded([*stream, *stream[replay_from:]], cuts) == folded(stream)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    stream=st.lists(produced.filter(lambda one: one[2] is not None), max_size=20),
+    data=st.data(),
+)
+def test_any_order_and_any_duplication_loads_the_same_rows(
+    stream: list[Produced], data: st.DataObject
+) -> None:
+    repeated = (
+        [*stream, *data.draw(st.lists(st.sampled_from(stream), max_size=10))] if stream else []
+    )
+    shuffled = data.draw(st.permutations(repeated))
+    assert loaded(shuffled, {3, 9, 14}) == loaded(stream, set())

@@ -1,0 +1,24 @@
+"""The page of definitions names what the marts have."""
+
+from pathlib import Path
+
+import pytest
+
+from warehouse.model_files import models
+
+PAGE = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+MARTS = {model.name: model for model in models() if model.schema == "marts"}
+
+
+@pytest.mark.parametrize("mart", ["customer_stats", "channels"])
+def test_every_figure_of_a_mart_is_defined(mart: str) -> None:
+    keys = {*MARTS[mart].grain, "channel_type"}
+    figures = [name for name, _ in MARTS[mart].described if name not in keys]
+    assert [name for name in figures if f"`{name}`" not in PAGE] == []
+
+
+def test_the_page_names_checks_and_tables_that_exist() -> None:
+    assert "identities_have_one_owner" in PAGE
+    folder = Path(__file__).parents[3] / "warehouse" / "checks"
+    for name in ("identities_have_one_owner", "every_record_was_readable"):
+        assert (folder / f"assert_{name}.sql").exists()

@@ -1,0 +1,70 @@
+"""The models' headers are true: purpose, grain, what they read, and a word on every column."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.unit.pipelines.builders import START
+from warehouse.connection import open_memory
+from warehouse.errors import CyclicModelsError
+from warehouse.model_files import Model, models, read_model
+from warehouse.runner import refresh
+from warehouse.time_zones import TimeZones
+
+MARTS = [model for model in models() if model.schema == "marts"]
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.qualified)
+def test_a_model_reads_what_its_header_says(model: Model) -> None:
+    body = "\n".join(line.split("--")[0] for line in model.query.splitlines())
+    assert set(re.findall(r"\b(?:raw|staging|marts)\.\w+", body)) == set(model.reads)
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.qualified)
+def test_only_staging_reads_raw(model: Model) -> None:
+    allowed = "raw." if model.schema == "staging" else ("staging.", "marts.")
+    assert all(name.startswith(allowed) for name in model.reads)
+
+
+@pytest.mark.parametrize("model", MARTS, ids=lambda model: model.name)
+def test_every_column_of_a_mart_is_described_and_its_grain_exists(model: Model) -> None:
+    with open_memory() as connection:
+        refresh(connection, now=START, time_zones=TimeZones())
+        columns = [row[0] for row in connection.execute(f"describe {model.qualified}").fetchall()]
+    assert [name for name, _ in model.described] == columns
+    assert set(model.grain) <= set(columns)
+
+
+def test_models_come_behind_what_they_read() -> None:
+    names = [model.qualified for model in models()]
+    assert names.index("marts.messages") > names.index("marts.conversations")
+    assert names.index("marts.conversations") > names.index("marts.customer_identities")
+    assert names.index("marts.customer_stats") == max(map(names.index, names))
+
+
+def model_file(folder: Path, name: str, reads: str) -> None:
+    (folder / "staging").mkdir(exist_ok=True)
+    (folder / "marts").mkdir(exist_ok=True)
+    text = f"-- Something.\n-- grain: a   reads: {reads}\nselect 1 as a\n"
+    (folder / "marts" / f"{name}.sql").write_text(text, encoding="utf-8")
+
+
+def test_models_in_a_circle_are_refused_by_name(tmp_path: Path) -> None:
+    model_file(tmp_path, "one", "marts.two")
+    model_file(tmp_path, "two", "marts.one")
+    with pytest.raises(CyclicModelsError, match=r"marts\.one"):
+        models(tmp_path)
+
+
+def test_a_model_that_reads_what_nobody_makes_is_refused(tmp_path: Path) -> None:
+    model_file(tmp_path, "one", "marts.nowhere")
+    with pytest.raises(CyclicModelsError, match="no such model"):
+        models(tmp_path)
+
+
+def test_a_model_without_a_header_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bare.sql"
+    path.write_text("select 1", encoding="utf-8")
+    with pytest.raises(ValueError, match="begin with"):
+        read_model(path, "marts")
