@@ -30,7 +30,9 @@ def kafka() -> Iterator[str]:
 
 def print_circumstances(*packages: str) -> None:
     """Print what a figure depends on: the command, the machine, the versions."""
-    print("command:", shlex.join(["python", *sys.argv]))
+    program = sys.modules["__main__"].__spec__
+    name = program.name if program else sys.argv[0]
+    print("command:", shlex.join(["python", "-m", name, *sys.argv[1:]]))
     print(f"machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     print(f"versions: Python {platform.python_version()}, {versions}")
