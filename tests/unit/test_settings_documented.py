@@ -1,4 +1,4 @@
-"""The table in docs/operations.md against the settings that the code has. Nothing is started."""
+"""The table in README.md against the settings that the code has. Nothing is started."""
 
 import importlib
 import re
@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("streams", "pipelines", "warehouse", "dagster_project", "api")
-DOCUMENT = ROOT / "docs" / "operations.md"
+DOCUMENT = ROOT / "README.md"
 UNSET = "unset"
 
 _ROW = re.compile(
