@@ -7,6 +7,7 @@ changelog; Faust's own loop, table and sends. Not part of the product.
 import sys
 from collections.abc import AsyncIterable
 from pathlib import Path
+from typing import Any
 
 import faust
 import msgspec
@@ -18,22 +19,23 @@ from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message, MessageFact
 from streams.contracts.wire import encode
 from streams.folds import TopicNames
+from streams.identity.addresses import Addresses
 from streams.identity.graph import fold
 from streams.identity.normalise import Rejection, normalise
 from streams.identity.operations import decode_operation, encode_operation
 from streams.identity.policy import Policy
-from streams.identity.records import Record
-from streams.identity.state import decode_node, encode_node, node_key
+from streams.identity.records import Forgotten, Record
+from streams.identity.state import decode_node, encode_node
 
 
 def key_of(record: Record) -> bytes:
-    """Return the record's key: its customer's, or its own where it is a conversation."""
-    if isinstance(record, Customer | Conversation):
-        return record.id.encode()
-    return (record.customer_id or "").encode()
+    """Return the record's key: its customer's, or its own where it has an id of its own."""
+    if isinstance(record, MessageFact | CustomerEvent):
+        return (record.customer_id or "").encode()
+    return record.id.encode()
 
 
-def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:
+def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:  # noqa: C901 - two agents
     """Return the stock app; tuned where that is a setting."""
     names = TopicNames(cluster.topic_prefix)
     app = faust.App(
@@ -60,31 +62,38 @@ def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:
         )
 
     inbound, interactions = topic(topics.MESSAGES_INBOUND), topic(topics.INTERACTIONS)
-    outputs = {
+    outputs: dict[type, Any] = {
         Customer: topic(topics.CUSTOMERS),
         CustomerEvent: topic(topics.CUSTOMER_EVENTS),
         Conversation: topic(topics.CONVERSATIONS),
         MessageFact: topic(topics.CUSTOMER_MESSAGES),
     }
     nodes = app.Table("nodes", key_type=bytes, value_type=bytes, partitions=4)
-    policy, decoder = Policy(), msgspec.json.Decoder(Message)
+    policy, addresses = Policy(), Addresses("")
+    decoder = msgspec.json.Decoder(Message)
 
     @app.agent(inbound)
     async def normalised(stream: AsyncIterable[bytes]) -> None:
         async for event in stream.events():  # type: ignore[attr-defined]
             received_at_ms = int(event.message.timestamp * 1000)
-            observed = normalise(decoder.decode(event.value), received_at_ms)
-            if not isinstance(observed, Rejection):
-                key = node_key(observed.tenant_id, observed.identity_key).encode()
-                await interactions.send(key=key, value=encode_operation(observed))
+            message = decoder.decode(event.value)
+            found = normalise(message, received_at_ms, policy)
+            if not isinstance(found, Rejection):
+                key = addresses.node(message.tenant_id, found[0]).encode()
+                await interactions.send(key=key, value=encode_operation(found[1]))
 
     @app.agent(interactions)
     async def identified(stream: AsyncIterable[bytes]) -> None:
         async for event in stream.events():  # type: ignore[attr-defined]
             value = nodes.get(event.key)
             before = decode_node(value) if value else None
-            folded = fold(event.key.decode(), before, [decode_operation(event.value)], policy)
+            operations = [decode_operation(event.value)]
+            folded = fold(event.key.decode(), before, operations, policy, addresses)
+            for address, operation in folded.operations:
+                await interactions.send(key=address.encode(), value=encode_operation(operation))
             for record in folded.records:
+                if isinstance(record, Forgotten):
+                    continue  # nobody is erased here
                 await outputs[type(record)].send(key=key_of(record), value=encode(record))
             if folded.node is not before and folded.node is not None:
                 nodes[event.key] = encode_node(folded.node)

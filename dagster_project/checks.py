@@ -22,6 +22,7 @@ _ASSETS: Final = frozenset(spec.key for spec in (*raw.SPECS, *marts.SPECS))
 # A check guards the first table that it reads, but for these.
 _GUARDED: Final = {
     "erased_customers_are_gone": raw.raw_key("erased_customers"),
+    "links_lead_to_their_customer": marts.mart_key("customer_links"),
     "messages_are_all_there": marts.mart_key("messages"),
     "rows_lie_below_the_offsets": raw.raw_key("ingest_offsets"),
     "stats_cover_every_tenant": marts.mart_key("customer_stats"),
@@ -34,13 +35,16 @@ _KEEPS_FROM_PUBLISHING: Final = frozenset(
         "conversations_are_unique",
         "customers_are_unique",
         "dead_letters_are_unique",
+        "erased_ids_are_unique",
         "events_are_unique",
         "identities_are_unique",
         "identities_have_a_customer",
         "messages_are_all_there",
         "messages_are_unique",
+        "policies_are_unique",
         "rows_lie_below_the_offsets",
         "stats_cover_every_tenant",
+        "suggestions_are_unique",
     }
 )
 

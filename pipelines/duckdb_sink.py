@@ -165,9 +165,10 @@ class DuckDbSink:
         return removed
 
     def _erase(self, customers: RawTable, now: datetime) -> None:
+        """Note whom the batch erases, and remove what is there of them."""
         if self._count(sql.remember_erased(customers), {"loaded_at": now}):
             for table in self._tables.values():
-                if table.person is not None and table.name != customers.name:
+                if table.person is not None:
                     self._run(sql.remove_erased(table))
 
     def _insert(self, topic: str, table: RawTable, now: datetime) -> int:

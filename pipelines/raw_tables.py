@@ -4,6 +4,7 @@ Owns the shapes that DuckDB parses into; how rows replace each other is `stateme
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -33,18 +34,25 @@ class Column:
     def expression(self) -> str:
         """Return its SQL over `r`, the parsed value."""
         value = ".".join(["r", *(f'"{part}"' for part in self.field.split("."))])
-        if self.type == _TIME:  # JSON may say infinity, or a year that no client can read
-            return f"case when {value} between '0001-01-02' and '9999-12-30' then {value} end"
+        if self.type == _TIME:
+            value = _credible(value)
         return self.sql.format(value)
+
+
+def _credible(value: str) -> str:
+    """Return the time, or null: JSON may say infinity, or a year that no client can read."""
+    return f"case when {value} between '0001-01-02' and '9999-12-30' then {value} end"
 
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
     """A topic's table.
 
-    `newest`: a row is replaced by greater versions and removed by a record without a value.
+    `newest`: a row is replaced by greater versions, as the column `newest_by` has them, and removed
+    by a record without a value.
     `first`: a row stays as it came, and records that repeat its key are dropped.
-    `person` is the column that says whose row it is: it goes when that customer is erased.
+    `person` is the column with the id of the identity that a row is about: it goes when that one is
+    erased, whoever owned it, and never comes back. A row without it is about nobody, and stays.
     """
 
     topic: topics.TopicSpec
@@ -52,7 +60,9 @@ class RawTable:
     keeps: Keeps
     key: tuple[str, ...]
     columns: tuple[Column, ...]
-    person: str | None = "customer_id"
+    person: str | None = None
+    newest_by: str = "version"
+    notes: str | None = None  # the key of records that are no rows, but the worker's own notes
 
     @property
     def qualified(self) -> str:
@@ -72,26 +82,46 @@ class RawTable:
         return json.dumps(shape)
 
 
-# The identity's columns and the fields they come from, in the table's order.
+# The columns of an identity and of a link with the fields they come from, in the table's order.
 _IDENTITY: Final = {
     "channel_id": ("channelId", _TEXT),
     "channel_type": ("channelType", _TEXT),
     "external_id": ("externalId", _TEXT),
     "identity_key": ("identityKey", _TEXT),
+    "identity_id": ("identityId", _TEXT),
     "first_seen_at": ("firstSeenAt", _TIME),
     "last_seen_at": ("lastSeenAt", _TIME),
     "last_inbound_at": ("lastInboundAt", _TIME),
     "username": ("username", _TEXT),
 }
-_IDENTITY_PACK: Final = ", ".join(
-    f'{name} := i."{field}"' for name, (field, _) in _IDENTITY.items()
-)
+_LINK: Final = {
+    "identity_key": ("identityKey", _TEXT),
+    "other_identity_key": ("otherIdentityKey", _TEXT),
+    "rule": ("rule", _TEXT),
+    "level": ("level", _TEXT),
+    "said_at": ("saidAt", _TIME),
+    "message_id": ("messageId", _TEXT),
+    "channel_id": ("channelId", _TEXT),
+    "said_by": ("saidBy", _TEXT),
+}
+
+
+def _list_of(columns: Mapping[str, tuple[str, str]]) -> str:
+    """Return the SQL that names the fields of each struct in a list as columns are named."""
+    values = {
+        name: _credible(f'i."{field}"') if kind == _TIME else f'i."{field}"'
+        for name, (field, kind) in columns.items()
+    }
+    pack = ", ".join(f"{name} := {value}" for name, value in values.items())
+    return f"[struct_pack({pack}) for i in {{}}]"
+
 
 CUSTOMERS: Final = RawTable(
     topics.CUSTOMERS,
     "customers",
     "newest",
     key=("customer_id",),
+    person="customer_id",
     columns=(
         Column("customer_id", "id", required=True),
         Column("tenant_id", "tenantId", required=True),
@@ -101,7 +131,7 @@ CUSTOMERS: Final = RawTable(
             "identities",
             [dict(_IDENTITY.values())],
             required=True,
-            sql=f"[struct_pack({_IDENTITY_PACK}) for i in {{}}]",
+            sql=_list_of(_IDENTITY),
         ),
         Column("source", "metadata.source"),
         Column("first_channel_id", "metadata.channel"),
@@ -121,6 +151,9 @@ CUSTOMERS: Final = RawTable(
         Column("status", "status", required=True),
         Column("merged_ids", "mergedIds", [_TEXT], sql="coalesce({}, [])"),
         Column("merged_into", "mergedInto"),
+        Column("links", "links", [dict(_LINK.values())], sql=f"coalesce({_list_of(_LINK)}, [])"),
+        Column("blocked", "blocked", "BOOLEAN", sql="coalesce({}, false)"),
+        Column("possible_new_owner_since", "possibleNewOwnerSince", _TIME),
         Column("created_at", "createdAt", _TIME, required=True),
         Column("updated_at", "updatedAt", _TIME, required=True),
         Column("version", "version", "BIGINT", required=True),
@@ -132,10 +165,12 @@ CONVERSATIONS: Final = RawTable(
     "conversations",
     "newest",
     key=("conversation_id",),
+    person="identity_id",
     columns=(
         Column("conversation_id", "id", required=True),
         Column("tenant_id", "tenantId", required=True),
         Column("customer_id", "customerId", required=True),
+        Column("identity_id", "identityId", required=True),
         Column("channel_id", "channelId", required=True),
         Column("channel_type", "channelType", required=True),
         Column("external_id", "externalId", required=True),
@@ -153,16 +188,22 @@ CUSTOMER_EVENTS: Final = RawTable(
     "customer_events",
     "first",
     key=("event_id",),
+    person="identity_id",
     columns=(
         Column("event_id", "id", required=True),
         Column("event_type", "type", required=True),
         Column("tenant_id", "tenantId", required=True),
-        Column("customer_id", "customerId", required=True),
+        Column("customer_id", "customerId"),
+        Column("identity_id", "identityId"),
         Column("occurred_at", "occurredAt", _TIME, required=True),
         Column("channel_id", "channelId"),
         Column("channel_type", "channelType"),
         Column("external_id", "externalId"),
         Column("merged_into", "mergedInto"),
+        Column("split_from", "splitFrom"),
+        Column("rule", "rule"),
+        Column("command_id", "commandId"),
+        Column("detail", "detail"),
     ),
 )
 
@@ -171,6 +212,7 @@ CUSTOMER_MESSAGES: Final = RawTable(
     "customer_messages",
     "first",
     key=("tenant_id", "channel_id", "message_id"),
+    person="identity_id",
     columns=(
         Column("tenant_id", "tenantId", required=True),
         Column("channel_id", "channelId", required=True),
@@ -179,6 +221,7 @@ CUSTOMER_MESSAGES: Final = RawTable(
         Column("direction", "direction", required=True),
         Column("external_id", "externalId", required=True),
         Column("identity_key", "identityKey", required=True),
+        Column("identity_id", "identityId", required=True),
         Column("customer_id", "customerId"),
         Column("conversation_id", "conversationId"),
         Column("sent_at", "sentAt", _TIME, required=True),
@@ -186,6 +229,47 @@ CUSTOMER_MESSAGES: Final = RawTable(
         Column("content_type", "contentType", required=True),
         Column("text", "text"),
         Column("agent_id", "agentId"),
+        Column("is_clock_wrong", "isClockWrong", "BOOLEAN", sql="coalesce({}, false)"),
+    ),
+)
+
+# A suggestion goes with its own record without a value: who is erased is named by either end.
+LINK_SUGGESTIONS: Final = RawTable(
+    topics.LINK_SUGGESTIONS,
+    "link_suggestions",
+    "newest",
+    key=("suggestion_id",),
+    columns=(
+        Column("suggestion_id", "id", required=True),
+        Column("tenant_id", "tenantId", required=True),
+        Column("status", "status", required=True),
+        Column("reason", "reason", required=True),
+        Column("rule", "rule", required=True),
+        Column("level", "level", required=True),
+        Column("customer_id", "customerId", required=True),
+        Column("identity_key", "identityKey", required=True),
+        Column("other_customer_id", "otherCustomerId"),
+        Column("other_identity_key", "otherIdentityKey", required=True),
+        Column("message_id", "messageId", required=True),
+        Column("said_at", "saidAt", _TIME, required=True),
+        Column("version", "version", "BIGINT", required=True),
+    ),
+)
+
+# A policy has no version: the last one in the log is in force, as the worker has it.
+POLICIES: Final = RawTable(
+    topics.POLICIES,
+    "policies",
+    "newest",
+    key=("tenant_id",),
+    newest_by='"offset"',
+    notes="_salt",
+    columns=(
+        Column("tenant_id", "tenantId", required=True),
+        Column("policy", "policy", "JSON", required=True, sql="{}::varchar"),
+        Column("set_at", "setAt", _TIME, required=True),
+        Column("set_by", "setBy", required=True),
+        Column("command_id", "commandId", required=True),
     ),
 )
 
@@ -194,7 +278,6 @@ DEAD_LETTERS: Final = RawTable(
     "dead_letters",
     "first",
     key=("dead_letter_id",),
-    person=None,
     columns=(
         Column("dead_letter_id", "id", required=True),
         Column("source_topic", "topic", required=True),
@@ -209,7 +292,15 @@ DEAD_LETTERS: Final = RawTable(
     ),
 )
 
-ALL: Final = (CUSTOMERS, CONVERSATIONS, CUSTOMER_EVENTS, CUSTOMER_MESSAGES, DEAD_LETTERS)
+ALL: Final = (
+    CUSTOMERS,
+    CONVERSATIONS,
+    CUSTOMER_EVENTS,
+    CUSTOMER_MESSAGES,
+    LINK_SUGGESTIONS,
+    POLICIES,
+    DEAD_LETTERS,
+)
 
 
 def tables_by_topic(prefix: str) -> dict[str, RawTable]:

@@ -32,6 +32,7 @@ def stage(table: RawTable) -> str:
         )
     else:
         no_value = "when is_tombstone then 'no value'"
+    is_row = "" if table.notes is None else f"where key is distinct from '{table.notes}'::blob"
     return f"""
     create or replace temp table {staged_name(table)} as
     with parsed as (
@@ -39,6 +40,7 @@ def stage(table: RawTable) -> str:
             case when raw is null then try(decode(key)) end as tombstone_key,
             try(from_json(value, '{table.structure}')) as r
         from {RECORDS}
+        {is_row}
     ),
     shaped as (
         select
@@ -91,7 +93,7 @@ def keep_newest(table: RawTable) -> str:
             and t.{key} = s.{key} and t."partition" = s."partition" and t."offset" > s."offset"
     )
     qualify row_number() over (
-        partition by s.{key} order by s.version desc, s."offset" desc, s."partition"
+        partition by s.{key} order by s.{table.newest_by} desc, s."offset" desc, s."partition"
     ) = 1
     """
 
@@ -108,11 +110,11 @@ def remove_tombstoned(table: RawTable) -> str:
 
 def remove_older(table: RawTable) -> str:
     """Remove the rows that the batch has newer versions of."""
-    key = table.key[0]
+    key, version = table.key[0], table.newest_by
     return f"""
     delete from {table.qualified} as t using newest_{table.name} as n
     where t.{key} = n.{key} and (
-        n.version > t.version or (n.version = t.version and n."offset" >= t."offset")
+        n.{version} > t.{version} or (n.{version} = t.{version} and n."offset" >= t."offset")
     )
     """
 
@@ -145,21 +147,23 @@ def insert_first(table: RawTable) -> str:
 
 
 def remember_erased(customers: RawTable) -> str:
-    """Note the customers that came without a value, for ever."""
+    """Note the ids that came without a value on `customers`, for ever: each is the id of one of
+    the erased person's identity keys, the customer's own among them.
+    """
     staged = staged_name(customers)
     return f"""
     insert into raw.erased_customers
     select distinct s.customer_id, $loaded_at::timestamptz from {staged} as s
     where s.is_tombstone and s.rejected_for is null
-        and not exists (from raw.erased_customers as e where e.customer_id = s.customer_id)
+        and not exists (from raw.erased_customers as e where e.identity_id = s.customer_id)
     """
 
 
 def remove_erased(table: RawTable) -> str:
-    """Remove the facts of erased customers."""
+    """Remove the facts of erased identities, whoever owned them."""
     return f"""
     delete from {table.qualified}
-    where {table.person} in (select customer_id from raw.erased_customers)
+    where {table.person} in (select identity_id from raw.erased_customers)
     """
 
 
@@ -171,9 +175,9 @@ def _columns(table: RawTable) -> str:
 
 
 def _not_erased(table: RawTable) -> str:
-    if table.person is None or table.name == "customers":
+    if table.person is None:
         return ""
-    return f"and not exists (from raw.erased_customers as e where e.customer_id = s.{table.person})"
+    return f"and not exists (from raw.erased_customers as e where e.identity_id = s.{table.person})"
 
 
 MOVE_OFFSETS: Final = """

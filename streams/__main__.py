@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import sys
+from typing import NoReturn
 
 import faust
 import uvloop
 from kafka.errors import KafkaError
 
-from streams.app import create_app
+from streams.app import BatchApp, create_app
 from streams.cluster import ClusterSettings
+from streams.identity.addresses import Addresses
 from streams.logs import configure_logging
+from streams.policies import PolicyError
 from streams.settings import WorkerSettings
 from streams.topic_admin import TopicAdminError, ensure_topics
 
@@ -22,18 +25,36 @@ def main() -> None:
     settings, cluster = WorkerSettings(), ClusterSettings()
     configure_logging(debug=settings.debug, file=settings.log_file)
     try:
+        app = create_app(settings, cluster)
         ensure_topics(cluster)
+    except PolicyError as error:
+        _refuse(error)
     except (TopicAdminError, KafkaError) as error:
         logger.critical("cannot start: %s (brokers: %s)", error, cluster.bootstrap_servers)
         sys.exit(1)
-    run(create_app(settings, cluster))
+    run(app)
 
 
-def run(app: faust.App) -> None:
-    """Run the app in this process until a signal stops it."""
+def run(app: BatchApp) -> None:
+    """Read the policies, then run the app in this process until a signal stops it."""
+    try:
+        app.policies.read()
+        app.policies.hold_salt(app.addresses)
+    except PolicyError as error:
+        _refuse(error)
+    if app.addresses.fingerprint() == Addresses("").fingerprint():
+        logger.warning(
+            "OMNICHANNEL_IDENTITY_SALT is not set: what is kept of erased people can be guessed; "
+            "set it before the first message"
+        )
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     sys.exit(worker.execute_from_commandline())
+
+
+def _refuse(error: PolicyError) -> NoReturn:
+    logger.critical("cannot start: %s", error)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

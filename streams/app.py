@@ -3,8 +3,10 @@
 Every value that differs from Faust's default says why. Effects and their order are the engine's.
 """
 
+import asyncio
 import logging
 from functools import cache
+from threading import Event
 from typing import Any
 
 import faust
@@ -16,17 +18,23 @@ from streams.engine.producer import BulkProducer
 from streams.engine.table import BulkTable
 from streams.engine.transport import BatchSchema, BatchTransport
 from streams.folds import IdentityFold, TopicNames, Translate
-from streams.identity.policy import Policy
+from streams.identity.addresses import Addresses
 from streams.narration import narrate
+from streams.policies import PolicyTopic, policy_book
 from streams.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
 
 class BatchApp(faust.App):
-    """A Faust app whose batched topics come a partition batch at a time."""
+    """A Faust app whose batched topics come a partition batch at a time.
+
+    `policies` must have been read before it is run: `streams.__main__.run` does.
+    """
 
     batched_topics: frozenset[str] = frozenset()
+    policies: PolicyTopic
+    addresses: Addresses
 
     def _create_directories(self) -> None:
         self.conf.datadir.mkdir(parents=True, exist_ok=True)
@@ -83,25 +91,21 @@ def create_app(
         partitions=cluster.topic_partitions,
         help="Identity key to customer, or to the key that holds the customer.",
     )
+    book = policy_book(settings)
+    app.policies = PolicyTopic(cluster, book)
+    app.addresses = Addresses(settings.identity_salt.get_secret_value())
     _say_when_ready(app, batched[-1])
+    _follow_policies(app)
     _add_agents(
         app,
         sources=app.topic(*batched[:-1], schema=BatchSchema()),
         interactions=app.topic(batched[-1], schema=BatchSchema()),
-        translate=Translate(names),
-        fold=IdentityFold(names, policy(settings)),
+        translate=Translate(names, book.of, app.addresses),
+        fold=IdentityFold(names, book.of, app.addresses),
         table=BulkTable(nodes),
         on_moment=on_moment,
     )
     return app
-
-
-def policy(settings: WorkerSettings) -> Policy:
-    """Return the core's rules as the environment sets them."""
-    return Policy(
-        auto_creation=settings.auto_creation_enabled,
-        conversation_gap_ms=int(settings.conversation_gap_hours * 3_600_000),
-    )
 
 
 def credentials(cluster: ClusterSettings) -> Any:
@@ -122,6 +126,19 @@ def _say_when_ready(app: BatchApp, topic: str) -> None:
     async def say(_: object, **__: object) -> None:
         held = sorted(tp.partition for tp in app.consumer.assignment() if tp.topic == topic)
         logger.info("Ready: state is recovered, this worker holds partitions %s of %s", held, topic)
+
+
+def _follow_policies(app: BatchApp) -> None:
+    # Changes are applied in the loop, so between batches. What the thread raises crashes the app:
+    # a worker that no longer hears of policies must not go on unnoticed.
+    @app.task
+    async def follow_policies() -> None:
+        stop = Event()
+        soon = asyncio.get_running_loop().call_soon_threadsafe
+        try:
+            await asyncio.to_thread(app.policies.follow, stop, soon)
+        finally:
+            stop.set()
 
 
 def _add_agents(

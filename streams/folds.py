@@ -4,25 +4,37 @@
 operations to nodes. What cannot be understood, or would not fit the broker, is set aside.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from streams import topics
+from streams.contracts.commands import AnyCommand, SetPolicy
+from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.dead_letters import DeadLetter, Reason
 from streams.contracts.messages import Message, MessageFact
+from streams.contracts.policies import TenantPolicy
+from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
 from streams.engine.batches import Effects, InRecord, OutRecord
+from streams.identity.addresses import Addresses, index_address
 from streams.identity.graph import fold
-from streams.identity.instants import to_datetime
-from streams.identity.normalise import Rejection, normalise
-from streams.identity.operations import Observe, Operation, decode_operation, encode_operation
+from streams.identity.instants import credible_ms, to_datetime, to_ms
+from streams.identity.normalise import Rejection, normalise, tenant_of
+from streams.identity.operations import (
+    Absorb,
+    Ask,
+    Operation,
+    decode_operation,
+    encode_operation,
+)
 from streams.identity.policy import Policy
-from streams.identity.records import Record
-from streams.identity.state import decode_node, encode_node, node_key
+from streams.identity.records import Forgotten, Record, answer_event
+from streams.identity.state import decode_node, encode_node
 
 # Kafka takes 1,048,588 bytes a batch by default; this leaves room for its envelope.
 RECORD_BYTES_LIMIT: Final = 900_000
@@ -35,7 +47,22 @@ _DETAIL_KEPT: Final = 500
 # All that decoding hostile bytes raises: not JSON or not the shape, bad UTF-8, nested too deep.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
+PolicyOf = Callable[[str], Policy]
+
 _message_decoder = msgspec.json.Decoder(Message)
+_command_decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+
+
+class _Addressee(msgspec.Struct, rename="camel"):
+    """As much of a command that cannot be read as it takes to answer it."""
+
+    id: str
+    tenant_id: str
+    issued_at: datetime
+    customer_id: str | None = None
+
+
+_addressee_decoder = msgspec.json.Decoder(_Addressee)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +111,95 @@ class _Outbox:
 
 
 class Translate:
-    """Canonical messages to operations on the nodes of their persons."""
+    """Canonical messages and commands to operations on the nodes that they are about."""
 
-    def __init__(self, names: TopicNames) -> None:
+    def __init__(self, names: TopicNames, policy_of: PolicyOf, addresses: Addresses) -> None:
         self._names = names
+        self._policy_of = policy_of
+        self._addresses = addresses
         self._interactions = names(topics.INTERACTIONS)
+        self._commands = names(topics.CUSTOMER_COMMANDS)
+        self._events = names(topics.CUSTOMER_EVENTS)
+        self._policies = names(topics.POLICIES)
 
     def __call__(self, records: Sequence[InRecord]) -> Effects:
-        """Return one operation or one dead letter for every record."""
+        """Return what each record asks for, or why it was set aside or refused."""
         outbox = _Outbox(self._names)
         for record in records:
-            try:
-                message = _message_decoder.decode(record.value or b"")
-            except UNREADABLE as error:
-                outbox.set_aside(record, "unreadable", str(error))
-                continue
-            observed = normalise(message, record.timestamp)
-            if isinstance(observed, Rejection):
-                outbox.set_aside(record, observed.reason, observed.detail)
-                continue
-            key = node_key(observed.tenant_id, observed.identity_key).encode()
-            outbox.put(self._interactions, key, encode_operation(observed), record)
+            if record.topic == self._commands:
+                self._command(record, outbox)
+            else:
+                self._message(record, outbox)
         return Effects(outbox.records)
+
+    def _message(self, record: InRecord, outbox: "_Outbox") -> None:
+        try:
+            message = _message_decoder.decode(record.value or b"")
+        except UNREADABLE as error:
+            outbox.set_aside(record, "unreadable", str(error))
+            return
+        found = normalise(message, record.timestamp, self._policy_of(message.tenant_id))
+        if isinstance(found, Rejection):
+            outbox.set_aside(record, found.reason, found.detail)
+            return
+        identity_key, operation = found
+        address = self._addresses.node(message.tenant_id, identity_key)
+        outbox.put(self._interactions, address.encode(), encode_operation(operation), record)
+
+    def _command(self, record: InRecord, outbox: "_Outbox") -> None:
+        value = record.value or b""
+        try:
+            command = _command_decoder.decode(value)
+        except UNREADABLE as error:
+            self._refuse(record, str(error), outbox)
+            return
+        tenant = tenant_of(command.tenant_id)
+        if isinstance(tenant, Rejection):
+            outbox.set_aside(record, tenant.reason, tenant.detail)
+            return
+        at_ms = credible_ms(to_ms(command.issued_at), record.timestamp)
+        if isinstance(command, SetPolicy):
+            self._set_policy(command, at_ms, record, outbox)
+            return
+        address = index_address(tenant, command.customer_id)
+        ask = Ask(command=command, at_ms=at_ms)
+        outbox.put(self._interactions, address.encode(), encode_operation(ask), record)
+
+    def _set_policy(
+        self, command: SetPolicy, at_ms: int, record: InRecord, outbox: "_Outbox"
+    ) -> None:
+        policy = TenantPolicy(
+            tenant_id=command.tenant_id,
+            policy=command.policy,
+            set_at=to_datetime(at_ms),
+            set_by=command.issued_by,
+            command_id=command.id,
+        )
+        event = answer_event(
+            command.tenant_id, command.id, None, at_ms=at_ms, event_type="policy.changed"
+        )
+        tenant = command.tenant_id.encode()
+        outbox.put(self._policies, tenant, encode(policy), record)
+        outbox.put(self._events, tenant, encode(event), record)
+
+    def _refuse(self, record: InRecord, why: str, outbox: "_Outbox") -> None:
+        """Set aside what is no command, and answer it if it says whose it is."""
+        outbox.set_aside(record, "unreadable", why)
+        try:
+            addressee = _addressee_decoder.decode(record.value or b"")
+        except UNREADABLE:
+            return
+        if isinstance(tenant_of(addressee.tenant_id), Rejection):
+            return
+        event = answer_event(
+            addressee.tenant_id,
+            addressee.id,
+            addressee.customer_id,
+            at_ms=record.timestamp,
+            refused=why,
+        )
+        key = addressee.customer_id or addressee.tenant_id
+        outbox.put(self._events, key.encode(), encode(event), record)
 
 
 @dataclass(slots=True)
@@ -125,26 +219,38 @@ class _Gathered:
 
 
 def _require_address(operation: Operation, key: str) -> None:
-    """Raise msgspec.ValidationError unless the operation stands under a node's key, its own."""
-    if not key:
-        raise msgspec.ValidationError("the record has no key: which node is it for?")
-    if isinstance(operation, Observe):
-        expected = node_key(operation.tenant_id, operation.identity_key)
-        if key != expected:
-            raise msgspec.ValidationError(f"the record's key is {key!r} instead of {expected!r}")
+    """Raise msgspec.ValidationError unless the operation stands under an address of its tenant."""
+    tenant, slash, _ = key.partition("/")
+    if not slash:
+        raise msgspec.ValidationError("the record's key is no address: which node is it for?")
+    if isinstance(operation, Absorb):
+        said = operation.state.tenant_id
+    else:
+        said = getattr(operation, "tenant_id", tenant)
+    if said != tenant:
+        raise msgspec.ValidationError(f"an operation of {said!r} on a node of {tenant!r}")
 
 
 class IdentityFold:
     """Operations to nodes: one read, one fold and one write a key and batch."""
 
-    def __init__(self, names: TopicNames, policy: Policy) -> None:
+    def __init__(self, names: TopicNames, policy_of: PolicyOf, addresses: Addresses) -> None:
         self._names = names
-        self._policy = policy
+        self._policy_of = policy_of
+        self._addresses = addresses
         self._interactions = names(topics.INTERACTIONS)
-        self._customers = names(topics.CUSTOMERS)
-        self._events = names(topics.CUSTOMER_EVENTS)
-        self._conversations = names(topics.CONVERSATIONS)
-        self._messages = names(topics.CUSTOMER_MESSAGES)
+        self._outputs: dict[type, str] = {
+            Customer: names(topics.CUSTOMERS),
+            CustomerEvent: names(topics.CUSTOMER_EVENTS),
+            Conversation: names(topics.CONVERSATIONS),
+            MessageFact: names(topics.CUSTOMER_MESSAGES),
+            LinkSuggestion: names(topics.LINK_SUGGESTIONS),
+        }
+        self._forgotten: dict[str, str] = {
+            "customers": names(topics.CUSTOMERS),
+            "conversations": names(topics.CONVERSATIONS),
+            "suggestions": names(topics.LINK_SUGGESTIONS),
+        }
 
     def gather(self, records: Sequence[InRecord]) -> tuple[_Gathered, Sequence[bytes]]:
         """Return the operations by node; what is no operation is set aside."""
@@ -173,7 +279,9 @@ class IdentityFold:
         told: list[Record] = []
         for (key, touched), value in zip(gathered.nodes.items(), values, strict=True):
             before = None if value is None else decode_node(value)
-            folded = fold(key.decode(), before, touched.operations, self._policy)
+            address = key.decode()
+            policy = self._policy_of(address.partition("/")[0])
+            folded = fold(address, before, touched.operations, policy, self._addresses)
             cause = touched.causes[-1]
             if folded.node is not before and folded.node is not None:
                 encoded = encode_node(folded.node)
@@ -185,16 +293,19 @@ class IdentityFold:
             for to, operation in folded.operations:
                 outbox.put(self._interactions, to.encode(), encode_operation(operation), cause)
             for said in folded.records:
-                outbox.put(*self._address(said), encode(said), cause)
+                if isinstance(said, Forgotten):
+                    topic = self._forgotten[said.output]
+                    outbox.records.append(OutRecord(topic, said.id.encode(), None))
+                else:
+                    outbox.put(self._outputs[type(said)], _key(said), encode(said), cause)
             told += folded.records
         return Effects(outbox.records, changes, told)
 
-    def _address(self, record: Record) -> tuple[str, bytes]:
-        """Return the topic and key of a record: its customer's, where it is about one."""
-        if isinstance(record, MessageFact):
-            owner = record.customer_id or node_key(record.tenant_id, record.identity_key)
-            return self._messages, owner.encode()
-        if isinstance(record, CustomerEvent):
-            return self._events, record.customer_id.encode()
-        topic = self._customers if isinstance(record, Customer) else self._conversations
-        return topic, record.id.encode()
+
+def _key(record: Record) -> bytes:
+    """Return what decides the record's partition, and what compaction knows it by."""
+    if isinstance(record, MessageFact):
+        return (record.customer_id or record.identity_id).encode()
+    if isinstance(record, CustomerEvent):
+        return (record.customer_id or record.tenant_id).encode()
+    return record.id.encode()

@@ -1,10 +1,12 @@
 """What the log says of customers, in the reference's sentences.
 
-Addresses and numbers are masked, and in clear at debug level only (`DEBUG=customers`).
+Addresses and numbers are masked, and in clear at debug level only (`DEBUG=customers`). An event's
+`detail` may quote a number, so no line has it; what is quoted with %r was written by others.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.identity.records import Record
@@ -14,18 +16,13 @@ logger = logging.getLogger("customers")
 
 
 def narrate(records: Iterable[Record]) -> None:
-    """Log who was created, and at debug level who was seen again."""
+    """Log what happened to customers, and at debug level who was seen again."""
     debug = logger.isEnabledFor(logging.DEBUG)
     for record in records:
-        if isinstance(record, CustomerEvent) and record.type == "customer.created":
-            external_id = record.external_id or ""
-            logger.info(
-                "Auto-created customer %s for channel %s with external ID %s (tenantId=%s)",
-                record.customer_id,
-                record.channel_id,
-                external_id if debug else mask(external_id),
-                record.tenant_id,
-            )
+        if isinstance(record, CustomerEvent):
+            tell = _SENTENCES.get(record.type)
+            if tell is not None:
+                tell(record)
         elif debug and isinstance(record, Customer):
             logger.debug(
                 "Updated last seen for customer %s (tenantId=%s)", record.id, record.tenant_id
@@ -36,3 +33,57 @@ def narrate(records: Iterable[Record]) -> None:
                 len({identity.channel_id for identity in record.identities}),
                 record.tenant_id,
             )
+
+
+def _created(event: CustomerEvent) -> None:
+    external_id = event.external_id or ""
+    logger.info(
+        "Auto-created customer %s for channel %s with external ID %s (tenantId=%s)",
+        event.customer_id,
+        event.channel_id,
+        external_id if logger.isEnabledFor(logging.DEBUG) else mask(external_id),
+        event.tenant_id,
+    )
+
+
+def _linked(event: CustomerEvent) -> None:
+    logger.info(
+        "Linked two identities of customer %s by rule %s (tenantId=%s)",
+        *(event.customer_id, event.rule, event.tenant_id),
+    )
+
+
+def _split(event: CustomerEvent) -> None:
+    logger.info(
+        "Split customer %s from customer %s (tenantId=%s)",
+        *(event.customer_id, event.split_from, event.tenant_id),
+    )
+
+
+def _erased(event: CustomerEvent) -> None:
+    logger.info("Erased customer %s (tenantId=%s)", event.customer_id, event.tenant_id)
+
+
+def _guard_tripped(event: CustomerEvent) -> None:
+    logger.warning(
+        "A guard kept evidence from linking: %s, customer=%s (tenantId=%s)",
+        *(event.rule, event.customer_id, event.tenant_id),
+    )
+
+
+def _refused(event: CustomerEvent) -> None:
+    # Not its customer: whoever wrote the command may have put anything there.
+    logger.info(
+        "Refused command %.80r, its event on customer-events says why (tenantId=%s)",
+        *(event.command_id, event.tenant_id),
+    )
+
+
+_SENTENCES: Final[Mapping[str, Callable[[CustomerEvent], None]]] = {
+    "customer.created": _created,
+    "customer.linked": _linked,
+    "customer.split": _split,
+    "customer.erased": _erased,
+    "guard.tripped": _guard_tripped,
+    "command.refused": _refused,
+}

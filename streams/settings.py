@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +16,10 @@ class WorkerSettings(BaseSettings):
         True, validation_alias="CUSTOMER_AUTO_CREATION_ENABLED"
     )  # off: nobody new becomes a customer; all else goes on
     conversation_gap_hours: float = Field(24, validation_alias="CONVERSATION_GAP_HOURS", gt=0)
+    # What the settings above say is the default; the file may say otherwise, and of each tenant.
+    policy_file: Path | None = Field(None, validation_alias="OMNICHANNEL_POLICY_FILE")
+    # Hashed into every address of the state: the same in every worker, and for ever.
+    identity_salt: SecretStr = Field(SecretStr(""), validation_alias="OMNICHANNEL_IDENTITY_SALT")
     state_folder: Path = Field(Path(".omnichannel"), validation_alias="OMNICHANNEL_STATE_FOLDER")
     log_file: Path = Field(Path("logs/omnichannel.log"), validation_alias="OMNICHANNEL_LOG_FILE")
     debug: str = Field("", validation_alias="DEBUG")  # logger names, e.g. customers

@@ -37,9 +37,16 @@ MESSAGES_OUTBOUND = TopicSpec(
     "delete",
     THIRTY_DAYS_MS,
 )
+CUSTOMER_COMMANDS = TopicSpec(
+    "customer-commands",
+    "customer id",
+    "What agents and integrators ask for: update, merge, split, erase, and the policy.",
+    "delete",
+    THIRTY_DAYS_MS,
+)
 INTERACTIONS = TopicSpec(
     "interactions",
-    "tenant and identity key",
+    "a node's address",
     "Operations on identity nodes: what the worker tells itself.",
     "delete",
     THIRTY_DAYS_MS,
@@ -54,12 +61,27 @@ CONVERSATIONS = TopicSpec(
 CUSTOMER_MESSAGES = TopicSpec(
     "customer-messages", "customer id", "One fact a message, with its customer.", "delete"
 )
+LINK_SUGGESTIONS = TopicSpec(
+    "link-suggestions",
+    "suggestion id",
+    "Pairs of customers who may be one person, for somebody to decide.",
+    "compact",
+)
+POLICIES = TopicSpec("policies", "tenant", "Each tenant's policy on identities.", "compact")
 DEAD_LETTERS = TopicSpec(
     "dead-letters", "source topic and partition", "What could not be understood, and why.", "delete"
 )
 
-SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND)
-OUTPUTS = (CUSTOMERS, CUSTOMER_EVENTS, CONVERSATIONS, CUSTOMER_MESSAGES, DEAD_LETTERS)
+SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND, CUSTOMER_COMMANDS)
+OUTPUTS = (
+    CUSTOMERS,
+    CUSTOMER_EVENTS,
+    CONVERSATIONS,
+    CUSTOMER_MESSAGES,
+    LINK_SUGGESTIONS,
+    POLICIES,
+    DEAD_LETTERS,
+)
 ALL = (*SOURCES, INTERACTIONS, *OUTPUTS)
 
 

@@ -21,6 +21,7 @@ _SUBJECTS = (
     ("worker", "worker", "Turn messages into customers until told to stop."),
     ("generate", "generate", "Send made-up messages, and print what must come of them."),
     ("send", "send", "Send canonical messages of your own."),
+    ("policy", "app", "Show what tenants decide about identities, or set it."),
     ("load", "load", "Load customers and messages into the warehouse."),
     ("contracts", "app", "Write or check the documents of all topics."),
 )

@@ -21,7 +21,7 @@ _BOOKKEEPING: Final = {
     "ingest_offsets": ("How far each partition is loaded.", ALL),
     "rejected_rows": ("Records that the loader could not read: their bytes, and why.", ALL),
     "erased_customers": (
-        "Ids of customers who were erased: their facts are never loaded again.",
+        "Ids of erased people's identity keys: nothing of theirs is ever loaded again.",
         (CUSTOMERS,),
     ),
 }

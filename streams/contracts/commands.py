@@ -1,14 +1,20 @@
-"""What agents and integrators ask for, on `customer-commands`. Each is idempotent by its id."""
+"""What agents and integrators ask for, on `customer-commands`.
+
+Each is idempotent by its id, and answered on `customer-events` by `command.applied` or
+`command.refused`, which names it.
+"""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
+from streams.contracts.policies import PolicyDocument
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 
 class Command(Wire, frozen=True, kw_only=True, tag_field="type"):
-    """What every command carries: whose customers it is about, who asked, and when."""
+    """What every command carries: in whose tenant, who asked, and when."""
 
     id: str
     tenant_id: str
@@ -17,37 +23,73 @@ class Command(Wire, frozen=True, kw_only=True, tag_field="type"):
     schema_version: int = SCHEMA_VERSION
 
 
-class UpdateCustomer(Command, frozen=True, kw_only=True, tag="customer.update"):
-    """Set what is given, leave the rest; null in an attribute removes it."""
+class CustomerCommand(Command, frozen=True, kw_only=True):
+    """A command about a customer; the id of a merged one stands for the one that lives on."""
 
     customer_id: str
+
+
+class UpdateCustomer(CustomerCommand, frozen=True, kw_only=True, tag="customer.update"):
+    """Set what is given, leave the rest; null in an attribute removes it.
+
+    A phone or e-mail that is added ties the customer to whoever writes from it. `source` says
+    what the values weigh: an agent outranks an import, and that a channel's own profile.
+    """
+
     display_name: str | None = None
+    profile_picture_url: str | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     custom_attributes: dict[str, str | None] = msgspec.field(default_factory=dict)
     add_phone: str | None = None
     add_email: str | None = None
     blocked: bool | None = None
+    source: Literal["agent", "import", "profile"] = "agent"
 
 
-class MergeCustomers(Command, frozen=True, kw_only=True, tag="customer.merge"):
+class ConfirmSuggestion(CustomerCommand, frozen=True, kw_only=True, tag="suggestion.confirm"):
+    """The two customers of the suggestion are one person; the older survives."""
+
+    suggestion_id: str
+
+
+class RefuseSuggestion(CustomerCommand, frozen=True, kw_only=True, tag="suggestion.refuse"):
+    """The two customers of the suggestion are different people, whatever evidence says."""
+
+    suggestion_id: str
+
+
+class MergeCustomers(CustomerCommand, frozen=True, kw_only=True, tag="customer.merge"):
     """Make two customers one; the older survives."""
 
-    customer_id: str
     other_customer_id: str
 
 
-class SplitCustomer(Command, frozen=True, kw_only=True, tag="customer.split"):
-    """Take identity keys out of a customer into one of their own."""
+class SplitCustomer(CustomerCommand, frozen=True, kw_only=True, tag="customer.split"):
+    """Take identity keys out of a customer into one of their own; evidence never joins the two
+    sides again. With `since`, only what those keys did from then on: the number's new owner.
+    """
 
-    customer_id: str
     identity_keys: tuple[str, ...]
+    since: datetime | None = None
 
 
-class EraseCustomer(Command, frozen=True, kw_only=True, tag="customer.erase"):
+class EraseCustomer(CustomerCommand, frozen=True, kw_only=True, tag="customer.erase"):
     """Forget a person everywhere, so that no replay brings them back."""
 
-    customer_id: str
+
+class SetPolicy(Command, frozen=True, kw_only=True, tag="policy.set"):
+    """Replace the tenant's policy; what is not given has its default."""
+
+    policy: PolicyDocument
 
 
-AnyCommand = UpdateCustomer | MergeCustomers | SplitCustomer | EraseCustomer
+AnyCustomerCommand = (
+    UpdateCustomer
+    | ConfirmSuggestion
+    | RefuseSuggestion
+    | MergeCustomers
+    | SplitCustomer
+    | EraseCustomer
+)
+AnyCommand = AnyCustomerCommand | SetPolicy

@@ -16,6 +16,7 @@ class Conversation(Wire, frozen=True, kw_only=True):
     id: str
     tenant_id: str
     customer_id: str
+    identity_id: str
     channel_id: str
     channel_type: str
     external_id: str

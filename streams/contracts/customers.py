@@ -8,6 +8,7 @@ from typing import Literal
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 Status = Literal["active", "contacted", "merged"]
+Level = Literal["attested", "claimed"]
 
 
 class CustomerIdentity(Wire, frozen=True, kw_only=True):
@@ -17,10 +18,28 @@ class CustomerIdentity(Wire, frozen=True, kw_only=True):
     channel_type: str
     external_id: str  # as received: what one sends to
     identity_key: str  # what it was normalised to, e.g. phone:+5511999998888
+    identity_id: str  # of the identity key, whoever owns it
     first_seen_at: datetime
     last_seen_at: datetime
     last_inbound_at: datetime | None = None
     username: str | None = None
+
+
+class CustomerLink(Wire, frozen=True, kw_only=True):
+    """Why two identity keys are one customer: the rule, and the first evidence for it.
+
+    `messageId` and `channelId` name the message that said so, or `messageId` the command, and
+    `saidBy` who issued it.
+    """
+
+    identity_key: str
+    other_identity_key: str
+    rule: str
+    level: Level
+    said_at: datetime
+    message_id: str
+    channel_id: str | None = None
+    said_by: str | None = None
 
 
 class CustomerMetadata(Wire, frozen=True, kw_only=True):
@@ -39,7 +58,8 @@ class Customer(Wire, frozen=True, kw_only=True):
 
     `version` only ever grows for an id; of two records the greater version is the newer one.
     `status` is `contacted` until the person has written, then `active`; `merged` means that
-    `mergedInto` holds the customer that lives on.
+    `mergedInto` holds the customer that lives on. `possibleNewOwnerSince`: after a long silence
+    somebody of another name writes from the same number.
     """
 
     id: str
@@ -57,6 +77,9 @@ class Customer(Wire, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     version: int
+    links: tuple[CustomerLink, ...] = ()
+    blocked: bool = False
+    possible_new_owner_since: datetime | None = None
     schema_version: int = SCHEMA_VERSION
 
 
@@ -64,22 +87,36 @@ CustomerEventType = Literal[
     "customer.created",  # a person was seen, or written to, for the first time
     "customer.activated",  # a contacted person wrote for the first time
     "customer.identity_added",  # a further channel identity of a known customer
+    "customer.linked",  # evidence ties two identity keys of this customer together
     "customer.merged",  # this customer went into another one
+    "customer.split",  # this customer was taken out of another one
+    "customer.erased",  # this customer was forgotten
+    "guard.tripped",  # evidence that does not link, because a guard of the policy forbids it
+    "command.applied",  # the command was carried out
+    "command.refused",  # the command was not carried out; `detail` says why
+    "policy.changed",  # the tenant's policy was set
 ]
 
 
 class CustomerEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a customer. `id` is derived from what happened, so a replay
     repeats the event under the same id.
+
+    `identityId` names the identity that it is about. `detail` is a sentence for people.
     """
 
     id: str
     type: CustomerEventType
     tenant_id: str
-    customer_id: str
     occurred_at: datetime
+    customer_id: str | None = None
+    identity_id: str | None = None
     channel_id: str | None = None
     channel_type: str | None = None
     external_id: str | None = None
     merged_into: str | None = None
+    split_from: str | None = None
+    rule: str | None = None
+    command_id: str | None = None
+    detail: str | None = None
     schema_version: int = SCHEMA_VERSION

@@ -16,6 +16,8 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.messages import Message, MessageFact
+from streams.contracts.policies import TenantPolicy
+from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import SCHEMA_VERSION
 from streams.topics import TopicSpec
 
@@ -33,17 +35,17 @@ COMMANDS: Final[tuple[RecordType, ...]] = AnyCommand.__args__
 RECORDS: Final[Mapping[str, tuple[RecordType, ...]]] = {
     topics.MESSAGES_INBOUND.name: (Message,),
     topics.MESSAGES_OUTBOUND.name: (Message,),
-    "customer-commands": COMMANDS,
+    topics.CUSTOMER_COMMANDS.name: COMMANDS,
     topics.CUSTOMERS.name: (Customer,),
     topics.CUSTOMER_EVENTS.name: (CustomerEvent,),
     topics.CONVERSATIONS.name: (Conversation,),
     topics.CUSTOMER_MESSAGES.name: (MessageFact,),
+    topics.LINK_SUGGESTIONS.name: (LinkSuggestion,),
+    topics.POLICIES.name: (TenantPolicy,),
     topics.DEAD_LETTERS.name: (DeadLetter,),
 }
 _INTERNAL: Final = frozenset({topics.INTERACTIONS.name})
-_WRITTEN_BY_OTHERS: Final = frozenset(
-    {topics.MESSAGES_INBOUND.name, topics.MESSAGES_OUTBOUND.name, "customer-commands"}
-)
+_WRITTEN_BY_OTHERS: Final = frozenset(topic.name for topic in topics.SOURCES)
 
 
 def documents(internal: Callable[[], Schemas] | None = None) -> dict[str, str]:

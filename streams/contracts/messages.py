@@ -10,13 +10,40 @@ import msgspec
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 Direction = Literal["inbound", "outbound"]
+# A notice is no message: an identity change, a shared contact, a profile. Nobody spoke.
+Kind = Literal["message", "notice"]
+IdentifierKind = Literal["phone", "email", "telegram", "bsuid", "lid", "reference", "identity"]
+IdentifierRule = Literal[
+    "same_account",  # the platform shows both ids of one account: a number and a BSUID or LID
+    "account_moved",  # the platform says that the account changed its number or id
+    "contact_shared",  # the person shared their own contact, and the platform says it is theirs
+    "vouched_value",  # the platform verified the value
+    "signed_reference",  # the business's own reference, signed by the business
+    "self_declared",  # typed by the person: may be anybody's
+]
 
 
 class Channel(Wire, frozen=True, kw_only=True):
-    """One inbox of a business: an id the business chose, and the platform's type."""
+    """One inbox of a business: an id the business chose, and the platform's type.
+
+    `account` is the platform's scope of its user ids where it has one: the business portfolio of
+    a BSUID, the page of a PSID. Channels that name the same account share their users.
+    """
 
     id: str
     type: str
+    account: str | None = msgspec.field(default=None)
+
+
+class Identifier(Wire, frozen=True, kw_only=True):
+    """A further id of the sender that came with a message, and why it is theirs.
+
+    `value` is as the platform has it; `identity` takes an external id of the same channel.
+    """
+
+    kind: IdentifierKind
+    value: str
+    rule: IdentifierRule = "same_account"
 
 
 class Context(Wire, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,6 +55,8 @@ class Context(Wire, frozen=True, kw_only=True, omit_defaults=True):
     email: str | None = None
     username: str | None = None
     attested: bool = False  # the platform vouches for phone and email; false means self-declared
+    identifiers: tuple[Identifier, ...] = ()
+    sender: Literal["person", "bot", "agent", "service"] = "person"
 
 
 class Content(Wire, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,6 +82,7 @@ class Message(Wire, frozen=True, kw_only=True):
     timestamp: str | int | float
     conversation_id: str | None = None
     agent_id: str | None = None
+    kind: Kind = "message"
     context: Context = Context()
     content: Content = Content()
     schema_version: int = SCHEMA_VERSION
@@ -72,6 +102,7 @@ class MessageFact(Wire, frozen=True, kw_only=True):
     direction: Direction
     external_id: str
     identity_key: str
+    identity_id: str  # of the identity, whoever owns it: an erasure names these
     customer_id: str | None
     conversation_id: str | None
     sent_at: datetime  # when it happened, as the platform says (clamped to receivedAt if absurd)
@@ -79,4 +110,5 @@ class MessageFact(Wire, frozen=True, kw_only=True):
     content_type: str
     text: str | None = None
     agent_id: str | None = None
+    is_clock_wrong: bool = False  # the platform's time cannot be right; sentAt is the broker's
     schema_version: int = SCHEMA_VERSION

@@ -1,8 +1,9 @@
 """A node's step: (node, operations) to (node, operations to send, records to emit).
 
-The nodes of one person form a tree of pointers under one root; roots meet by `union` and `unite`,
-and the older one stays. Pointers only ever lead to a root of lower rank (time, key), so no cycle
-can form and whatever raced ends in the same forest. Pure: no Kafka, clock or log.
+The nodes that evidence ever connected form a tree of pointers under one root; roots meet by
+`union` and `unite`, and the older one stays. Pointers only ever lead to a root of lower rank
+(time, address), so no cycle can form and whatever raced ends in the same forest. Which of a
+root's identities are one customer is `partition`'s. Pure: no Kafka, clock or log.
 """
 
 from collections.abc import Iterable
@@ -10,18 +11,45 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.identity.observations import join_observation, root_of
-from streams.identity.operations import Absorb, Observe, Operation, Union, Unite
+from streams.identity.addresses import Addresses, index_address
+from streams.identity.commands import Outcome, adopt, answer, carry_out
+from streams.identity.evidence import Link, joined_decisions, joined_links, suggestion_id
+from streams.identity.observations import identity_name, is_forgotten, join_observation
+from streams.identity.operations import (
+    Absorb,
+    Adopt,
+    Ask,
+    Decline,
+    Index,
+    Observe,
+    Operation,
+    Relate,
+    Shorten,
+    Union,
+    Unite,
+)
+from streams.identity.partition import EMPTY, Partition, partition
 from streams.identity.policy import Policy
 from streams.identity.records import (
+    NOTHING_TOLD,
+    Forgotten,
     Record,
-    conversation_records,
-    customer_events,
-    customer_record,
-    merged_event,
+    changes,
     message_fact,
+    told_of,
 )
-from streams.identity.state import Node, Pointer, Root, join_roots
+from streams.identity.state import (
+    Node,
+    Pointer,
+    Root,
+    forget,
+    identity_id,
+    join_edits,
+    join_roots,
+    joined_erased,
+    size,
+    with_links,
+)
 
 
 @dataclass(slots=True)
@@ -33,12 +61,18 @@ class Folded:
     records: list[Record] = field(default_factory=list)
 
 
-def fold(key: str, node: Node | None, operations: Iterable[Operation], policy: Policy) -> Folded:
-    """Return what the operations, in their order, make of the node of this key.
+def fold(
+    address: str,
+    node: Node | None,
+    operations: Iterable[Operation],
+    policy: Policy,
+    addresses: Addresses,
+) -> Folded:
+    """Return what the operations, in their order, make of the node at this address.
 
     Each record stands for the whole batch: one customer record however many messages came.
     """
-    folding = _Folding(key, node, policy)
+    folding = _Folding(address, node, policy, addresses)
     for operation in operations:
         folding.apply(operation)
     folding.tell()
@@ -46,85 +80,318 @@ def fold(key: str, node: Node | None, operations: Iterable[Operation], policy: P
 
 
 class _Folding:
-    """The node while a batch is folded into it: `told` is the state the world already knows."""
+    """The node while a batch is folded into it; `told` is what the world knows already."""
 
-    def __init__(self, key: str, node: Node | None, policy: Policy) -> None:
-        self.key = key
+    def __init__(
+        self, address: str, node: Node | None, policy: Policy, addresses: Addresses
+    ) -> None:
+        self.address = address
         self.policy = policy
+        self.addresses = addresses
         self.folded = Folded(node)
-        self.told = node if isinstance(node, Root) else None
+        self.told_root = node if isinstance(node, Root) else None
+        self.parts = partition(node, policy) if isinstance(node, Root) else EMPTY
+        self.told = told_of(node, self.parts) if isinstance(node, Root) else NOTHING_TOLD
         self.observed: list[Observe] = []
 
     def apply(self, operation: Operation) -> None:
+        """Take one operation in. Whatever could end what a batch of other bounds would have told
+        of (a crash cuts batches anew) comes after that was told.
+        """
+        if not isinstance(operation, Observe):
+            self.tell()
         node = self.folded.node
-        if isinstance(node, Pointer):
+        if isinstance(operation, Index | Shorten):
+            self._point(node, operation)
+        elif isinstance(node, Pointer):
             self.send(node.to, operation)
         elif isinstance(operation, Observe):
             self.observe(node, operation)
+        elif isinstance(operation, Relate):
+            self.relate(node, operation)
+        elif isinstance(operation, Ask | Adopt):
+            self.carry_out(node, operation)
         elif isinstance(operation, Union):
             self.union(node, operation)
         elif isinstance(operation, Unite):
             self.unite(node, operation)
+        elif isinstance(operation, Decline):
+            self.decline(node, operation)
         else:
             self.absorb(node, operation)
 
-    def send(self, key: str, operation: Operation) -> None:
-        self.folded.operations.append((key, operation))
+    def send(self, address: str, operation: Operation) -> None:
+        self.folded.operations.append((address, operation))
+
+    def _point(self, node: Node | None, operation: Index | Shorten) -> None:
+        """Set the way of an index node, or shorten a pointer's: never overwrite a root."""
+        is_new = isinstance(operation, Index) and node is None
+        is_way = isinstance(operation, Shorten) and isinstance(node, Pointer)
+        if (is_new or is_way) and operation.to != self.address:
+            self.folded.node = Pointer(operation.to)
 
     def observe(self, root: Root | None, operation: Observe) -> None:
-        if root is not None:
-            self.folded.node = join_observation(root, operation, self.policy.conversation_gap_ms)
-        elif self.policy.auto_creation:
-            self.folded.node = root_of(self.key, operation)
+        if root is None or not root.seeds:
+            if root is not None and is_forgotten(root, operation, self.addresses):
+                return
+            if not self.policy.auto_creation:
+                self.observed.append(operation)
+                return
+            root = root or Root(
+                tenant_id=operation.tenant_id, rank_at_ms=operation.at_ms, version=0
+            )
+        elif is_forgotten(root, operation, self.addresses):
+            return
+        known = self._joined(root, operation)
+        if root is not self.told_root and _ends_something(root, known, identity_name(operation)):
+            self.tell()
+            root = self._root() or root
+            known = self._joined(root, operation)
+        self.folded.node = known
         self.observed.append(operation)
 
+    def _joined(self, root: Root, operation: Observe) -> Root:
+        gap_ms = self.policy.conversation_gap_ms
+        claimant = self.parts.of_key(operation.identity_key) if operation.claims else None
+        claimant_id = claimant.seed.id if claimant else ""
+        return join_observation(root, operation, gap_ms, self.addresses, claimant_id)
+
+    def _root(self) -> Root | None:
+        node = self.folded.node
+        return node if isinstance(node, Root) else None
+
+    def relate(self, root: Root | None, operation: Relate) -> None:
+        root = root or Root(tenant_id=operation.tenant_id, rank_at_ms=operation.at_ms, version=0)
+        if operation.erased:
+            self._forget(root, operation)
+            return
+        said = Root(
+            tenant_id=root.tenant_id,
+            rank_at_ms=operation.at_ms,
+            version=0,
+            links={link.name: link for link in operation.links},
+            decisions=operation.decisions,
+            edits=operation.edits,
+        )
+        if root.erased:
+            said = forget(said, root.erased, self.addresses)
+        edits = dict(root.edits)
+        for key, edit in said.edits.items():
+            known = edits.get(key)
+            edits[key] = join_edits(known, edit) if known else edit
+        self._know(
+            msgspec.structs.replace(
+                root,
+                links=joined_links(root.links, said.links),
+                decisions=joined_decisions(root.decisions, said.decisions),
+                edits=edits,
+            )
+        )
+
+    def _forget(self, root: Root, operation: Relate) -> None:
+        """Forget what we know of a person who was erased elsewhere: their claims on our keys."""
+        known = forget(root, joined_erased(root.erased, operation.erased), self.addresses)
+        self._know(known)
+        self.tell()
+        self.folded.records += [
+            Forgotten("suggestions", suggestion_id(root.tenant_id, link))
+            for name, link in root.links.items()
+            if name not in known.links
+        ]
+
+    def _know(self, root: Root) -> None:
+        """Take the state over, a version on, if it says anything new."""
+        if root != self._root():
+            self.folded.node = msgspec.structs.replace(root, version=root.version + 1)
+
+    def carry_out(self, root: Root | None, operation: Ask | Adopt) -> None:
+        command = operation.command
+        if root is None:
+            missing = command.customer_id
+            if isinstance(operation, Adopt):
+                missing = operation.command.other_customer_id
+            asked = Ask(command=command, at_ms=operation.at_ms)
+            refused = f"there is no customer {missing}"
+            self.folded.records.append(answer(asked, refused=refused))
+            return
+        outcome: Outcome
+        if isinstance(operation, Adopt):
+            outcome = adopt(root, self.parts, operation)
+        else:
+            outcome = carry_out(root, self.parts, operation, self.policy, self.addresses)
+        self.folded.node = outcome.root
+        self.folded.operations += outcome.operations
+        self.tell()
+        self.folded.records += outcome.records
+
     def union(self, root: Root | None, operation: Union) -> None:
-        if operation.other == self.key:
+        if operation.other == self.address:
             return
         if root is None:
             self.folded.node = Pointer(operation.other)
-        else:
-            self.send(operation.other, self._proposal(root))
+            return
+        known = with_links(root, {operation.link.name: operation.link}, self.addresses)
+        self._know(known)
+        if not {operation.link.left, operation.link.right} & partition(known, self.policy).shared:
+            self._propose(operation.other, operation.link)
+
+    def _propose(self, address: str, link: Link, *, is_invitation: bool = False) -> None:
+        node = self.folded.node
+        if isinstance(node, Root):
+            proposal = Unite(
+                tenant_id=node.tenant_id,
+                root=self.address,
+                rank_at_ms=node.rank_at_ms,
+                size=size(node) - node.invited.get(address, 0),
+                link=link,
+                is_invitation=is_invitation,
+            )
+            self.send(address, proposal)
 
     def unite(self, root: Root | None, operation: Unite) -> None:
-        if operation.root == self.key:
+        """Give way to an older root that invites us; invite a younger one, if there is room."""
+        other, link = operation.root, operation.link
+        if other == self.address or (root is not None and self._holds(root, other)):
             return
         if root is None:
-            self.folded.node = Pointer(operation.root)
-        elif (operation.rank_at_ms, operation.root) < (root.rank_at_ms, self.key):
-            self.tell()
-            self._give_way(root, operation)
+            self.folded.node = Pointer(other)
+            return
+        is_older = (operation.rank_at_ms, other) < (root.rank_at_ms, self.address)
+        together = size(root) - root.invited.get(other, 0) + operation.size
+        if is_older and not operation.is_invitation:
+            self._propose(other, link)
+        elif together > self.policy.identity_cap:
+            self._refuse(root, operation)
+        elif is_older:
+            self._give_way(other)
         else:
-            self.send(operation.root, self._proposal(root))
+            invited = {**root.invited, other: operation.size}
+            self.folded.node = msgspec.structs.replace(root, invited=invited)
+            self._propose(other, link, is_invitation=True)
+
+    def _holds(self, root: Root, address: str) -> bool:
+        return any(seed.address == address for seed in root.seeds.values())
+
+    def _refuse(self, root: Root, operation: Unite) -> None:
+        """Note that the cap forbids the link, and let the other root know."""
+        name = operation.link.name
+        known = with_links(root, {name: operation.link}, self.addresses)
+        if name in known.links:
+            refused = tuple(sorted({*root.refused, name}))
+            self._know(msgspec.structs.replace(known, refused=refused))
+        self.send(operation.root, Decline(root=self.address))
+
+    def decline(self, root: Root | None, operation: Decline) -> None:
+        if root is not None and operation.root in root.invited:
+            self.folded.node = msgspec.structs.replace(
+                root,
+                invited={a: n for a, n in root.invited.items() if a != operation.root},
+            )
+
+    def _give_way(self, address: str) -> None:
+        """Become a pointer to the older root, which gets all that was known here."""
+        if (root := self._root()) is not None:
+            self.send(address, Absorb(giver=self.address, state=root))
+        self.folded.node = Pointer(address)
+        self.told_root, self.told, self.parts = None, NOTHING_TOLD, EMPTY
 
     def absorb(self, root: Root | None, operation: Absorb) -> None:
-        self.folded.node = (
-            operation.state
-            if root is None
-            else join_roots(root, operation.state, self.policy.conversation_gap_ms)
-        )
-
-    def _proposal(self, root: Root) -> Unite:
-        return Unite(root=self.key, rank_at_ms=root.rank_at_ms, customer_id=root.customer_id)
-
-    def _give_way(self, root: Root, operation: Unite) -> None:
-        """Become a pointer to the older root, which gets all that was known here."""
-        self.folded.node = Pointer(operation.root)
-        self.told = None
-        self.send(operation.root, Absorb(state=root))
-        last = msgspec.structs.replace(root, version=root.version + 1)
-        self.folded.records.append(customer_record(last, merged_into=operation.customer_id))
-        self.folded.records.append(merged_event(root, operation.customer_id))
+        """Join what the giver knew; the world was told of both sides."""
+        state = operation.state
+        invited = dict(root.invited) if root else {}
+        for giver in (operation.giver, *(seed.address for seed in state.seeds.values())):
+            invited.pop(giver, None)
+        state = msgspec.structs.replace(state, invited={})
+        if root is None:
+            joined = state
+        else:
+            if root.erased:
+                state = forget(state, joined_erased(root.erased, state.erased), self.addresses)
+            joined = join_roots(root, state, self.policy.conversation_gap_ms, self.addresses)
+            self.told = self.told.joined(told_of(state, partition(state, self.policy)))
+        self.folded.node = msgspec.structs.replace(joined, invited=invited)
+        for seed in state.seeds.values():
+            if seed.address not in (self.address, operation.giver):
+                self.send(seed.address, Shorten(to=self.address))
 
     def tell(self) -> None:
-        """Emit what has changed since the world was last told."""
-        node = self.folded.node
-        root = node if isinstance(node, Root) else None
-        records = self.folded.records
-        if root is not None and root is not self.told:
-            records.append(customer_record(root))
-            records.extend(customer_events(self.told, root))
-            records.extend(conversation_records(self.told, root))
-        records.extend(message_fact(observe, root) for observe in self.observed)
+        """Emit what has changed since the world was last told, and reach out along new links."""
+        root = self._root()
+        if root is not None and root is not self.told_root:
+            self.parts = partition(root, self.policy)
+            self.folded.records += changes(root, self.told, self.parts)
+            self.told = told_of(root, self.parts)
+            root = self._publish(self._reach(root), self.parts)
+            self.folded.node = root
+        for observe in self.observed:
+            own_id = self._own_id(observe)
+            self.folded.records.append(message_fact(observe, root, self.parts, own_id))
         self.observed.clear()
-        self.told = root
+        self.told_root = root
+
+    def _own_id(self, observe: Observe) -> str:
+        root = self._root()
+        if root is not None and (seed := root.seeds.get(observe.identity_key)):
+            return seed.id
+        return identity_id(self.addresses.node(observe.tenant_id, observe.identity_key))
+
+    def _publish(self, root: Root, parts: Partition) -> Root:
+        """Note which ids the world knows from now on, and tell their index nodes the way."""
+        told = self.told_root
+        for key, seed in root.seeds.items():
+            if told is None or key not in told.seeds or told.seeds[key].id != seed.id:
+                index = index_address(root.tenant_id, seed.id)
+                self.send(index, Index(to=seed.address))
+        new = {
+            c.key: msgspec.structs.replace(c.seed, is_published=True)
+            for c in parts.components.values()
+            if not c.seed.is_published
+        }
+        if not new:
+            return root
+        return msgspec.structs.replace(root, seeds={**root.seeds, **new})
+
+    def _reach(self, root: Root) -> Root:
+        """Tell the nodes at the far ends of links that we hold, each once."""
+        asked = set(root.asked)
+        known = len(asked)
+        for link in root.links.values():
+            verdict = self.policy.verdict(link.rule)
+            for end in (link.left, link.right):
+                if end in root.seeds or verdict == "ignore":
+                    continue
+                address = self.addresses.node(root.tenant_id, end)
+                if address == self.address:
+                    continue
+                if verdict == "link" and address not in asked:
+                    asked.add(address)
+                    self.send(
+                        address, Union(tenant_id=root.tenant_id, other=self.address, link=link)
+                    )
+                elif verdict == "suggest" and end != link.claimant:
+                    hint = f"?{self.addresses.node(root.tenant_id, link.name)}"
+                    if hint not in asked:
+                        asked.add(hint)
+                        relate = Relate(tenant_id=root.tenant_id, at_ms=link.at_ms, links=(link,))
+                        self.send(address, relate)
+        if len(asked) == known:
+            return root
+        return msgspec.structs.replace(root, asked=tuple(sorted(asked)))
+
+
+def _ends_something(before: Root, after: Root, name: str) -> bool:
+    """Say whether the message may have ended what could have been told: a customer, a suggestion,
+    a conversation. The usual message only moves times on, or opens a conversation.
+    """
+    if before.links is not after.links or before.seeds is not after.seeds:
+        return bool(before.seeds)
+    identity = before.identities.get(name)
+    if identity is None:
+        return False
+    old, new = identity.windows, after.identities[name].windows
+    kept = len(old) - (1 if len(old) == len(new) else 0)
+    return old is not new and (
+        len(new) < len(old)
+        or [w.id for w in old[:kept]] != [w.id for w in new[:kept]]
+        or (len(new) == len(old) and old[-1].id != new[-1].id)
+    )

@@ -33,9 +33,7 @@ def parse_ms(timestamp: str | float) -> int | None:
             moment = datetime.fromisoformat(text)
         except ValueError:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) // _MILLISECOND
+        return to_ms(moment)
     return _from_number(timestamp)
 
 
@@ -58,6 +56,13 @@ def credible_ms(happened_at_ms: int, received_at_ms: int) -> int:
     if happened_at_ms <= 0 or happened_at_ms > received_at_ms + FUTURE_TOLERANCE_MS:
         return received_at_ms
     return happened_at_ms
+
+
+def to_ms(moment: datetime) -> int:
+    """Return the moment in epoch milliseconds; a time without zone is UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def to_datetime(at_ms: int) -> datetime:

@@ -1,7 +1,9 @@
-"""One observed message joined into a customer's state: the step taken for every message."""
+"""One observed message joined into a root's state: the step taken for every message."""
 
-import msgspec
+from typing import Final
 
+from streams.identity.addresses import Addresses
+from streams.identity.evidence import Link, link_between
 from streams.identity.operations import Observe
 from streams.identity.registers import (
     RANK_FALLBACK,
@@ -10,42 +12,98 @@ from streams.identity.registers import (
     earliest,
     latest,
     newest,
-    union,
 )
-from streams.identity.state import VALUES_KEPT, IdentityState, Root, customer_id
+from streams.identity.state import (
+    IdentityState,
+    Root,
+    Seed,
+    identity_id,
+    join_identities,
+    with_links,
+)
 from streams.identity.windows import Window, extended, joined, window_of
 
 
 def identity_name(observe: Observe) -> str:
-    """Return the name of the channel identity within its customer: channel id, space, external id.
+    """Return the name of the channel identity within its root: channel id, space, external id.
 
     A channel id holds no white space, so no two identities share a name.
     """
     return f"{observe.channel_id} {observe.external_id}"
 
 
-def root_of(key: str, observe: Observe) -> Root:
-    """Return the customer that this message makes where nobody was known."""
-    return Root(
-        tenant_id=observe.tenant_id,
-        customer_id=customer_id(key),
-        rank_at_ms=observe.at_ms,
-        identities={identity_name(observe): identity_of(observe)},
-        version=1,
-    )
+def is_forgotten(root: Root, observe: Observe, addresses: Addresses) -> bool:
+    """Say whether the message is of a time of which nothing may be known any more."""
+    if not root.erased:
+        return False
+    mark = root.erased.get(addresses.node(observe.tenant_id, observe.identity_key))
+    return mark is not None and observe.at_ms <= mark.at_ms
 
 
-def join_observation(root: Root, observe: Observe, gap_ms: int) -> Root:
-    """Return the customer knowing this message; the same object if it told nothing new."""
-    name = identity_name(observe)
+def join_observation(
+    root: Root, observe: Observe, gap_ms: int, addresses: Addresses, claimant_id: str = ""
+) -> Root:
+    """Return the root knowing this message; the same object if it told nothing new."""
+    name, key = identity_name(observe), observe.identity_key
+    seed = root.seeds.get(key)
     known = root.identities.get(name)
+    seeds = root.seeds
+    if seed is None:
+        seed = _seed(root, observe, addresses)
+        seeds = {**seeds, key: seed}
     if known is None:
-        identity = identity_of(observe)
-    elif (identity := _joined(known, observe, gap_ms)) is known:
+        identity = identity_of(observe, seed.epoch)
+    elif known.epoch != seed.epoch:
+        identity = join_identities(known, identity_of(observe, seed.epoch), gap_ms)
+    else:
+        identity = _joined(known, observe, gap_ms)
+    links = root.links
+    if observe.claims:
+        said = {link.name: link for link in claimed_links(observe, claimant_id or seed.id)}
+        links = with_links(root, said, addresses).links
+    if identity is known and links is root.links and seeds is root.seeds:
         return root
-    return msgspec.structs.replace(
-        root, identities={**root.identities, name: identity}, version=root.version + 1
+    return Root(
+        tenant_id=root.tenant_id,
+        rank_at_ms=root.rank_at_ms,
+        version=root.version + 1,
+        identities={**root.identities, name: identity},
+        seeds=seeds,
+        links=links,
+        decisions=root.decisions,
+        edits=root.edits,
+        asked=root.asked,
+        invited=root.invited,
+        refused=root.refused,
+        erased=root.erased,
     )
+
+
+def _seed(root: Root, observe: Observe, addresses: Addresses) -> Seed:
+    address = addresses.node(observe.tenant_id, observe.identity_key)
+    mark = root.erased.get(address)
+    epoch = mark.epoch if mark else 0
+    return Seed(
+        id=identity_id(address, epoch), address=address, rank_at_ms=observe.at_ms, epoch=epoch
+    )
+
+
+def claimed_links(observe: Observe, claimant_id: str) -> list[Link]:
+    """Return what the message says of its sender's other identity keys."""
+    return [
+        link_between(
+            observe.identity_key,
+            claim.key,
+            rule=claim.rule,
+            at_ms=observe.at_ms,
+            message_id=observe.message_id,
+            channel_id=observe.channel_id,
+            claimant=observe.identity_key,
+            claimant_id=claimant_id,
+        )
+        for claim in observe.claims
+        if claim.key != observe.identity_key
+    ]
 
 
 def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityState:
@@ -67,16 +125,15 @@ def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityStat
         name=newest(known.name, _name_register(observe)),
         picture_url=newest(known.picture_url, _register(observe.picture_url, at_ms)),
         username=newest(known.username, _register(observe.username, at_ms)),
-        phones=union(known.phones, _values(observe.phone), at_most=VALUES_KEPT),
-        emails=union(known.emails, _values(observe.email), at_most=VALUES_KEPT),
         windows=(
             joined(known.windows, (_window_of(observe),), gap_ms) if windows is None else windows
         ),
+        epoch=known.epoch,
     )
     return known if identity == known else identity
 
 
-def identity_of(observe: Observe) -> IdentityState:
+def identity_of(observe: Observe, epoch: int = 0) -> IdentityState:
     """Return what this one message alone says of its channel identity."""
     inbound_at_ms = observe.at_ms if observe.direction == "inbound" else None
     return IdentityState(
@@ -91,9 +148,8 @@ def identity_of(observe: Observe) -> IdentityState:
         name=_name_register(observe),
         picture_url=_register(observe.picture_url, observe.at_ms),
         username=_register(observe.username, observe.at_ms),
-        phones=_values(observe.phone),
-        emails=_values(observe.email),
         windows=(_window_of(observe),),
+        epoch=epoch,
     )
 
 
@@ -108,18 +164,27 @@ def _window_of(observe: Observe) -> Window:
 
 
 def _name_register(observe: Observe) -> Register | None:
-    """Return the display name said with the message. A name that is the raw id is a fallback: it
-    gives way to any real one.
+    """Return the display name said with the message. A name that is the raw id or number is a
+    fallback: it gives way to any real one.
     """
     if not observe.name:
         return None
-    rank = RANK_FALLBACK if observe.name == observe.external_id else RANK_PROFILE
+    rank = RANK_FALLBACK if is_raw_id(observe.name, observe) else RANK_PROFILE
     return Register(rank, observe.at_ms, observe.name)
+
+
+_SHORTEST_NUMBER: Final = 5
+
+
+def is_raw_id(name: str, observe: Observe) -> bool:
+    """Say whether a display name only repeats the id or the number that it stands for."""
+    if name == observe.external_id:
+        return True
+    digits = "".join(letter for letter in name if letter.isdigit())
+    if len(digits) < _SHORTEST_NUMBER or any(letter.isalpha() for letter in name):
+        return False
+    return digits in observe.identity_key or digits in observe.external_id
 
 
 def _register(value: str | None, at_ms: int) -> Register | None:
     return Register(RANK_PROFILE, at_ms, value) if value else None
-
-
-def _values(value: str | None) -> tuple[str, ...]:
-    return (value,) if value else ()

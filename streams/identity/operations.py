@@ -1,18 +1,29 @@
-"""What the worker tells an identity node, on `interactions`: the four operations of the protocol.
+"""What the worker tells an identity node, on `interactions`.
 
-`observe` says that a message was seen; `union`, `unite` and `absorb` make two nodes one customer
-(union-find as actors on Kafka's partitions). Every one may be repeated or come late.
+`observe` and `relate` say what was seen, `ask` what somebody wants; `union`, `unite`, `decline`
+and `absorb` bring two roots together (union-find as actors on Kafka's partitions); `index` and
+`shorten` keep the ways short. Every one may be repeated or come late.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
-from streams.identity.state import Root
+from streams.contracts.commands import AnyCustomerCommand, MergeCustomers
+from streams.identity.evidence import Decision, Link
+from streams.identity.state import Edits, Erased, Root
 
 
 class _Operation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="op"):
     """An operation as it stands on the topic."""
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """A message's word that its sender is also `key`."""
+
+    key: str
+    rule: str
 
 
 class Observe(_Operation, frozen=True, kw_only=True, tag="observe"):
@@ -28,37 +39,93 @@ class Observe(_Operation, frozen=True, kw_only=True, tag="observe"):
     at_ms: int
     received_at_ms: int
     content_type: str
+    is_clock_wrong: bool = False
     text: str | None = None
     agent_id: str | None = None
     platform_conversation_id: str = ""
     name: str | None = None
     picture_url: str | None = None
     username: str | None = None
-    phone: str | None = None
-    email: str | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+class Relate(_Operation, frozen=True, kw_only=True, tag="relate"):
+    """Something became known without a message: links, decisions, a profile, who was erased."""
+
+    tenant_id: str
+    at_ms: int
+    links: tuple[Link, ...] = ()
+    decisions: Mapping[str, Decision] = msgspec.field(default_factory=dict)
+    edits: Mapping[str, Edits] = msgspec.field(default_factory=dict)
+    erased: Mapping[str, Erased] = msgspec.field(default_factory=dict)
+
+
+class Ask(_Operation, frozen=True, kw_only=True, tag="ask"):
+    """Somebody's command about a customer of this node; `at_ms` is when it was issued."""
+
+    command: AnyCustomerCommand
+    at_ms: int
+
+
+class Adopt(_Operation, frozen=True, kw_only=True, tag="adopt"):
+    """The other half of a merge: link the customer that the command names as the other one to
+    `key`, whose node is at `address`.
+    """
+
+    command: MergeCustomers
+    at_ms: int
+    key: str
+    address: str
 
 
 class Union(_Operation, frozen=True, kw_only=True, tag="union"):
-    """Become one customer with the node `other`, which exists because it sent this."""
+    """Come together with the node `other`, which exists because it sent this, over the link."""
 
+    tenant_id: str
     other: str
+    link: Link
 
 
 class Unite(_Operation, frozen=True, kw_only=True, tag="unite"):
-    """The root `root`, made at `rank_at_ms`, is the same person as you: the older one stays."""
+    """The root `root`, made at `rank_at_ms`, and you belong together: the older one stays.
 
+    Only the older one invites, when it has room for the `size` of the younger; that gives way.
+    """
+
+    tenant_id: str
     root: str
     rank_at_ms: int
-    customer_id: str
+    size: int
+    link: Link
+    is_invitation: bool = False
+
+
+class Decline(_Operation, frozen=True, kw_only=True, tag="decline"):
+    """The root `root` that you invited does not come: together you would be too many."""
+
+    root: str
 
 
 class Absorb(_Operation, frozen=True, kw_only=True, tag="absorb"):
-    """Take in all that a node knew which has just become a pointer to you."""
+    """Take in all that the node `giver` knew, which has just become a pointer to you."""
 
+    giver: str
     state: Root
 
 
-Operation = Observe | Union | Unite | Absorb
+class Index(_Operation, frozen=True, kw_only=True, tag="index"):
+    """To the index node of a customer's id: the customer is found at `to`."""
+
+    to: str
+
+
+class Shorten(_Operation, frozen=True, kw_only=True, tag="shorten"):
+    """To a pointer: your way leads to `to`."""
+
+    to: str
+
+
+Operation = Observe | Relate | Ask | Adopt | Union | Unite | Decline | Absorb | Index | Shorten
 
 _decoder: msgspec.json.Decoder[Operation] = msgspec.json.Decoder(Operation)
 _encoder = msgspec.json.Encoder()

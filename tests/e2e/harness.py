@@ -26,6 +26,7 @@ from streams.contracts.wire import encode
 from streams.engine.batches import OutRecord
 from streams.engine.producer import BulkProducer
 from streams.folds import IdentityFold, TopicNames, Translate
+from streams.identity.addresses import Addresses
 from streams.identity.policy import Policy
 from streams.lag import WorkerLag
 from streams.topics import TopicSpec, full_name
@@ -231,12 +232,18 @@ class _Record:
 def pure_answer(values: Sequence[bytes]) -> Answer:
     """Return what one uninterrupted worker would say, by the pure folds alone."""
     names = TopicNames("")
-    operations = Translate(names)([_Record(n, None, value) for n, value in enumerate(values)])
-    fold = IdentityFold(names, Policy())
-    gathered, keys = fold.gather(
-        [_Record(n, r.key, r.value) for n, r in enumerate(operations.records)]
-    )
-    told = fold.decide(gathered, [None] * len(keys)).told
+    policy, addresses = Policy(), Addresses("")
+    translate = Translate(names, lambda _: policy, addresses)
+    fold = IdentityFold(names, lambda _: policy, addresses)
+    waiting = translate([_Record(n, None, value) for n, value in enumerate(values)]).records
+    nodes: dict[bytes, bytes | None] = {}
+    told: list[Any] = []
+    while waiting := [r for r in waiting if r.topic == topics.INTERACTIONS.name]:
+        gathered, keys = fold.gather([_Record(n, r.key, r.value) for n, r in enumerate(waiting)])
+        effects = fold.decide(gathered, [nodes.get(key) for key in keys])
+        nodes |= effects.changes
+        told += effects.told
+        waiting = effects.records
     return answer_of(
         (r for r in told if isinstance(r, Customer)),
         (r for r in told if isinstance(r, MessageFact)),

@@ -10,17 +10,23 @@ import pytest
 from pipelines.duckdb_sink import DuckDbSink
 from pipelines.raw_tables import tables_by_topic
 from streams.contracts.conversations import Conversation
-from streams.contracts.customers import Customer
+from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
+from streams.contracts.suggestions import LinkSuggestion
 from tests.unit.pipelines.builders import START, FakeRecord, batch, chunk, record
+from warehouse.checks import run_checks
 from warehouse.connection import open_memory
 from warehouse.runner import refresh
 from warehouse.time_zones import TimeZones
 
+Loaded = Customer | Conversation | CustomerEvent | MessageFact | LinkSuggestion
+
 TOPICS: dict[type, str] = {
     Customer: "customers",
     Conversation: "conversations",
+    CustomerEvent: "customer-events",
     MessageFact: "customer-messages",
+    LinkSuggestion: "link-suggestions",
 }
 
 
@@ -32,15 +38,23 @@ class Given:
         self._sink = DuckDbSink(connection, tables_by_topic(""))
         self._offsets: dict[str, int] = {}
 
-    def records(self, *values: Customer | Conversation | MessageFact) -> None:
+    def records(self, *values: Loaded) -> None:
         """Load contracts."""
         by_topic: dict[str, list[FakeRecord]] = {}
         for value in values:
             topic = TOPICS[type(value)]
-            offset = self._offsets.get(topic, 0)
-            self._offsets[topic] = offset + 1
-            by_topic.setdefault(topic, []).append(record(offset, value))
+            by_topic.setdefault(topic, []).append(record(self._next_offset(topic), value))
         self._sink.write(batch(*(chunk(topic, records) for topic, records in by_topic.items())))
+
+    def erased(self, *identity_ids: str) -> None:
+        """Load what says that these are to be forgotten."""
+        records = [record(self._next_offset("customers"), None, key=one) for one in identity_ids]
+        self._sink.write(batch(chunk("customers", records)))
+
+    def _next_offset(self, topic: str) -> int:
+        offset = self._offsets.get(topic, 0)
+        self._offsets[topic] = offset + 1
+        return offset
 
     def refreshed(self, now: datetime = START, zones: TimeZones | None = None) -> None:
         """Rebuild the marts."""
@@ -49,6 +63,10 @@ class Given:
     def rows(self, query: str) -> list[Any]:
         """Return a query's rows."""
         return self.connection.execute(query).fetchall()
+
+    def failed_checks(self) -> list[str]:
+        """Return the names of the checks that something breaks."""
+        return [one.check.name for one in run_checks(self.connection) if not one.holds]
 
     def run(self, statements: Sequence[str]) -> None:
         """Change the tables directly."""

@@ -22,6 +22,22 @@ DEAD_LETTER = (
     "0 as source_partition, 0 as source_offset, 'invalid' as reason, now() as received_at, "
     '\'dead-letters\' as topic, 0 as "partition", 0 as "offset", now() as loaded_at'
 )
+LINK = (
+    "insert into marts.customer_links by name select 'c1' as customer_id, 'acme' as tenant_id, "
+    "{!r} as identity_key, {!r} as other_identity_key, 'same_account' as rule, now() as said_at"
+)
+SUGGESTION = (
+    "insert into marts.link_suggestions by name select 's' as suggestion_id, 'acme' as tenant_id, "
+    "'{}' as status, 'c1' as customer_id, {} as other_customer_id, "
+    "timestamptz '2026-01-01' as said_at"
+)
+POLICY = (
+    "insert into raw.policies by name select 'acme' as tenant_id, '{}' as policy, now() as set_at, "
+    "'ines' as set_by, 'p' as command_id, 'policies' as topic, 0 as \"partition\", "
+    '0 as "offset", now() as loaded_at'
+)
+ERASED = "insert into marts.erased_customers values ('x', null, now())"
+PHONE = "phone:+5511999998888"  # c1's
 OFFSETS = "insert into raw.ingest_offsets values ('{}', 0, 1, null, '', now())"
 
 # What breaks each check: statements after the refresh.
@@ -35,6 +51,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "customers_have_an_identity": ("delete from marts.customer_identities",),
     "dead_letters_are_unique": (DEAD_LETTER, DEAD_LETTER, OFFSETS.format("dead-letters")),
     "erased_customers_are_gone": ("insert into raw.erased_customers values ('c1', now())",),
+    "erased_ids_are_unique": (ERASED, ERASED),
     "events_are_unique": (EVENT, EVENT, OFFSETS.format("customer-events")),
     "every_record_was_readable": (REJECTED,),
     "identities_are_unique": (
@@ -47,14 +64,55 @@ BREAKS: dict[str, tuple[str, ...]] = {
             "select * replace ('c2' as customer_id) from marts.customer_identities"
         ),
     ),
+    "links_are_unique": (LINK.format(PHONE, "lid:1"), LINK.format(PHONE, "lid:1")),
+    "links_lead_to_their_customer": (LINK.format("telegram:1", "lid:1"),),
     "merged_customers_lead_somewhere": ("update raw.customers set merged_into = 'nobody'",),
     "messages_are_all_there": ("delete from marts.messages where message_id = 'm1'",),
     "messages_are_unique": ("insert into marts.messages from marts.messages",),
     "messages_have_a_customer": (
         "update marts.messages set customer_id = 'x' where message_id = 'm1'",
     ),
+    "open_suggestions_have_customers": (SUGGESTION.format("open", "'x'"),),
+    "policies_are_unique": (POLICY, POLICY, OFFSETS.format("policies")),
     "rows_lie_below_the_offsets": (RAW_OFFSETS,),
     "stats_cover_every_tenant": ("delete from marts.customer_stats",),
+    "suggestions_are_unique": (SUGGESTION.format("open", "null"),) * 2,
+}
+# Further ways to break some of them.
+TRACE = "insert into raw.erased_customers values ('{}', now())"
+BREAKS_TOO: list[tuple[str, tuple[str, ...]]] = [
+    ("erased_customers_are_gone", (TRACE.format("id of +5511999998888"),)),  # a customer's identity
+    *(
+        (
+            "erased_customers_are_gone",
+            (f"update raw.{table} set {column} = 'x'", TRACE.format("x")),
+        )
+        for table, column in (
+            ("customers", "customer_id"),
+            ("conversations", "identity_id"),
+            ("customer_messages", "identity_id"),
+        )
+    ),
+    (
+        "erased_customers_are_gone",
+        (EVENT, "update raw.customer_events set identity_id = 'x'", TRACE.format("x")),
+    ),
+    ("links_lead_to_their_customer", (LINK.format(PHONE, "phone:+551"),)),
+    ("links_lead_to_their_customer", (LINK.format("email:not@c1.example", PHONE),)),
+    (
+        "open_suggestions_have_customers",
+        (SUGGESTION.format("open", "null").replace("'c1'", "'x'"),),
+    ),
+]
+# What looks much like it, and is right.
+RIGHT: dict[str, str] = {
+    "a link to a key that nobody wrote from": LINK.format(PHONE, "reference:crm-7"),
+    "a link to an address that nobody wrote from": LINK.format(PHONE, "email:ana@example.org"),
+    "a question about a key that is nobody's yet": SUGGESTION.format("open", "null"),
+    "an answered question about somebody gone": SUGGESTION.format("refused", "'x'"),
+    "a fact that names an erased customer, of another identity": (
+        "update raw.customer_messages set customer_id = 'gone' where message_id = 'm1'"
+    ),
 }
 
 
@@ -91,6 +149,30 @@ def test_every_check_has_a_row_here_that_breaks_it() -> None:
 @pytest.mark.parametrize("name", BREAKS)
 def test_the_check_finds_the_row_that_breaks_it(right: Given, name: str) -> None:
     right.run(BREAKS[name])
+    _require_broken(right, name)
+
+
+@pytest.mark.parametrize(("name", "statements"), BREAKS_TOO)
+def test_the_check_finds_each_kind_of_row_that_breaks_it(
+    right: Given, name: str, statements: tuple[str, ...]
+) -> None:
+    right.run(statements)
+    _require_broken(right, name)
+
+
+@pytest.mark.parametrize("what", RIGHT)
+def test_what_only_looks_wrong_breaks_no_check(right: Given, what: str) -> None:
+    right.run(
+        (
+            "update marts.customers set emails = ['ana@example.org']",
+            "insert into raw.erased_customers values ('gone', now())",
+            RIGHT[what],
+        )
+    )
+    assert right.failed_checks() == []
+
+
+def _require_broken(right: Given, name: str) -> None:
     (found,) = (one for one in run_checks(right.connection) if one.check.name == name)
     assert not found.holds
     assert found.offending >= 1

@@ -2,11 +2,22 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.sql.conftest import Given
-from tests.unit.pipelines.builders import START, conversation, customer, fact, identity
+from tests.unit.pipelines.builders import (
+    START,
+    answer,
+    conversation,
+    customer,
+    event,
+    fact,
+    identity,
+)
 
 ANA, SMS = identity("+551"), identity("+551", channel_id="sms-1", channel_type="sms")
 BIA = identity("+552")
+ANA_OWN, BIA_OWN = identity("+551", identity_id="a"), identity("+552", identity_id="b")
 HOUR = timedelta(hours=1)
 
 OWNERS = "select message_id, customer_id from marts.messages order by message_id"
@@ -36,6 +47,134 @@ def test_after_a_split_messages_follow_their_identity(given: Given) -> None:
     given.records(customer("a", identities=(ANA,), version=2), customer("z", identities=(SMS,)))
     given.refreshed()
     assert given.rows(OWNERS) == [("m1", "a"), ("m2", "z")]
+
+
+def test_a_split_gives_back_what_a_merge_had_brought_together(given: Given) -> None:
+    """B went into A, and both go on writing; then they are split: B's id lives again."""
+    given.records(
+        customer("a", identities=(ANA, BIA), merged_ids=("b",), version=2),
+        customer("b", identities=(BIA,), merged_into="a", version=2),
+        conversation("v1", external_id="+551", customer_id="a"),
+        conversation("v2", external_id="+552", customer_id="a", identity_id="b"),
+        fact("a1", external_id="+551", customer_id="a"),
+        fact("b1", external_id="+552", customer_id="b"),  # before the merge
+        fact("b2", external_id="+552", customer_id="a", identity_id="b"),  # after it
+    )
+    given.refreshed()
+    assert given.rows(OWNERS) == [("a1", "a"), ("b1", "a"), ("b2", "a")]
+    given.records(
+        customer("a", identities=(ANA,), version=3),
+        customer("b", identities=(BIA,), version=3),
+        conversation("v2", external_id="+552", customer_id="b", version=3),
+        fact("b3", external_id="+552", customer_id="b"),
+    )
+    given.refreshed()
+    assert given.rows(OWNERS) == [("a1", "a"), ("b1", "b"), ("b2", "b"), ("b3", "b")]
+    assert given.rows(
+        "select conversation_id, customer_id from marts.conversations order by 1"
+    ) == [
+        ("v1", "a"),
+        ("v2", "b"),
+    ]
+    assert given.rows("select customer_id, status from marts.customers order by 1") == [
+        ("a", "active"),
+        ("b", "active"),
+    ]
+    assert given.rows("from marts.merged_customers") == []
+    assert given.failed_checks() == []
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_while_only_half_of_a_split_is_loaded_the_newer_record_is_believed(
+    given: Given, first: str
+) -> None:
+    given.records(
+        customer("a", identities=(ANA, BIA), merged_ids=("b",), version=2),
+        customer("b", identities=(BIA,), merged_into="a", version=2),
+        fact("a1", external_id="+551", customer_id="a"),
+        fact("b1", external_id="+552", customer_id="b"),
+    )
+    halves = {
+        "a": customer("a", identities=(ANA,), version=3),
+        "b": customer("b", identities=(BIA,), version=3),
+    }
+    given.records(halves.pop(first))
+    given.refreshed()
+    # Of A's half alone nobody owns what was B's, and B still leads to A.
+    assert given.rows(OWNERS) == [("a1", "a"), ("b1", "a" if first == "a" else "b")]
+    given.records(*halves.values())
+    given.refreshed()
+    assert given.rows(OWNERS) == [("a1", "a"), ("b1", "b")]
+    assert given.failed_checks() == []
+
+
+def test_an_id_that_a_split_moved_leads_to_whoever_names_it_last(given: Given) -> None:
+    """C went into B, and B into A; then B was split off, and C stayed with A."""
+    sms = identity("+553")
+    given.records(
+        customer("c", identities=(sms,), merged_into="b", version=2),
+        customer("b", identities=(BIA, sms), merged_into="a", version=3),
+        customer("a", identities=(ANA, BIA, sms), merged_ids=("b", "c"), version=3),
+    )
+    given.refreshed()
+    leads = "select merged_id, customer_id from marts.merged_customers order by 1"
+    assert given.rows(leads) == [("b", "a"), ("c", "a")]
+    given.records(
+        customer("b", identities=(BIA,), version=4),
+        customer("a", identities=(ANA, sms), merged_ids=("c",), version=4),
+    )
+    given.refreshed()
+    assert given.rows(leads) == [("c", "a")]
+    assert given.failed_checks() == []
+
+
+def test_an_erasure_after_a_split_takes_one_of_the_two_wherever_they_were_named(
+    given: Given,
+) -> None:
+    given.records(
+        customer("a", identities=(ANA_OWN,), version=3),
+        customer("b", identities=(BIA_OWN,), version=3),
+        event("a was made", customer_id="a"),
+        event("b was found under a", customer_id="a", identity_id="b"),
+        conversation("v1", external_id="+551", customer_id="b", identity_id="a"),
+        conversation("v2", external_id="+552", customer_id="a", identity_id="b"),
+        fact("a1", external_id="+551", customer_id="a"),
+        fact("a2", external_id="+551", customer_id="b", identity_id="a"),
+        fact("b1", external_id="+552", customer_id="a", identity_id="b"),
+        fact("b2", external_id="+552", customer_id="b"),
+    )
+    given.erased("a")
+    given.records(
+        answer("a was erased", event_type="customer.erased", customer_id="a"),
+        fact("a2", external_id="+551", customer_id="b", identity_id="a"),  # delivered again
+        fact("a3", external_id="+551", customer_id="a"),
+    )
+    given.refreshed()
+    assert given.rows(OWNERS) == [("b1", "b"), ("b2", "b")]
+    assert given.rows("select conversation_id, customer_id from marts.conversations") == [
+        ("v2", "b")
+    ]
+    assert given.rows("select event_id from raw.customer_events order by 1") == [
+        ("a was erased",),
+        ("b was found under a",),
+    ]
+    assert given.rows("from marts.erased_customers") == [("a", "acme", START)]
+    assert given.failed_checks() == []
+
+
+def test_an_erased_customer_leaves_no_trace_under_any_of_their_ids(given: Given) -> None:
+    given.records(
+        customer("a", identities=(ANA_OWN, BIA_OWN), merged_ids=("b",), version=2),
+        customer("b", identities=(BIA_OWN,), merged_into="a", version=2),
+        fact("a1", external_id="+551", customer_id="a"),
+        fact("b1", external_id="+552", customer_id="b"),
+        fact("b2", external_id="+552", customer_id="a", identity_id="b"),
+    )
+    given.erased("a", "b")
+    given.refreshed()
+    for table in ("customers", "customer_identities", "messages", "merged_customers", "channels"):
+        assert given.rows(f"from marts.{table}") == []
+    assert given.failed_checks() == []
 
 
 def test_an_identity_that_nobody_owns_leaves_the_customer_of_the_fact_or_their_survivor(

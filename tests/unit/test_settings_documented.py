@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import AliasChoices, AliasPath
+from pydantic import AliasChoices, AliasPath, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -71,6 +71,8 @@ def known_names() -> dict[str, FieldInfo]:
 
 def as_written(default: Any) -> str:
     """Return a default as the table has it."""
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
     if default is None or default == "":
         return UNSET
     if isinstance(default, bool):

@@ -14,6 +14,12 @@ from (
     select 'customer_messages' as "table", topic, "partition", max("offset") as last_offset
     from raw.customer_messages group by all
     union all
+    select 'link_suggestions' as "table", topic, "partition", max("offset") as last_offset
+    from raw.link_suggestions group by all
+    union all
+    select 'policies' as "table", topic, "partition", max("offset") as last_offset
+    from raw.policies group by all
+    union all
     select 'dead_letters' as "table", topic, "partition", max("offset") as last_offset
     from raw.dead_letters group by all
     union all

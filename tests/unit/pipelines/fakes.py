@@ -12,6 +12,8 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.messages import MessageFact
+from streams.contracts.policies import TenantPolicy
+from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import Wire
 
 SHAPES: dict[str, type[Wire]] = {
@@ -19,8 +21,14 @@ SHAPES: dict[str, type[Wire]] = {
     topics.CONVERSATIONS.name: Conversation,
     topics.CUSTOMER_EVENTS.name: CustomerEvent,
     topics.CUSTOMER_MESSAGES.name: MessageFact,
+    topics.LINK_SUGGESTIONS.name: LinkSuggestion,
+    topics.POLICIES.name: TenantPolicy,
     topics.DEAD_LETTERS.name: DeadLetter,
 }
+KEEPS_NEWEST = frozenset(
+    topic.name
+    for topic in (topics.CUSTOMERS, topics.CONVERSATIONS, topics.LINK_SUGGESTIONS, topics.POLICIES)
+)
 
 
 class FakeClock:
@@ -78,14 +86,21 @@ class FakeSource:
         return Chunk(records, dict(self.next))
 
 
+# What an erasure takes, and the field that names the identity it is about.
+PERSON: dict[type[Wire], str] = {
+    Customer: "id",
+    Conversation: "identity_id",
+    CustomerEvent: "identity_id",
+    MessageFact: "identity_id",
+}
+
+
 class FakeSink:
     """Keeps rows as decoded records, by the same rules as the real sink."""
 
     def __init__(self) -> None:
         self.offsets: dict[Partition, Position] = {}
-        self.newest: dict[str, dict[str, Customer | Conversation]] = {"customers": {}}
-        self.newest["conversations"] = {}
-        self.first: dict[str, dict[str, CustomerEvent | MessageFact | DeadLetter]] = {}
+        self.rows: dict[str, dict[str, Wire]] = {topic: {} for topic in SHAPES}
         self.rejected: set[tuple[str, int, int]] = set()
         self.erased: set[str] = set()
         self.batches: list[Batch] = []
@@ -109,43 +124,41 @@ class FakeSink:
         return LoadedBatch("fake", (), 0.0, dict(batch.next_offsets))
 
     def _take(self, topic: str, number: int, one: Record) -> None:
+        if topic == topics.POLICIES.name and one.key == b"_salt":
+            return
         if one.value is None:
-            if topic in self.newest and one.key is not None:
-                self.newest[topic].pop(one.key.decode(), None)
-                if topic == "customers":
-                    self._erase(one.key.decode())
-            else:
-                self.rejected.add((topic, number, one.offset))
+            self._remove(topic, number, one)
             return
         try:
             row = msgspec.json.decode(one.value, type=SHAPES[topic])
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.rejected.add((topic, number, one.offset))
             return
-        if isinstance(row, Customer | Conversation):
-            known = self.newest[topic].get(row.id)
-            is_erased = isinstance(row, Conversation) and row.customer_id in self.erased
-            if not is_erased and (known is None or known.version <= row.version):
-                self.newest[topic][row.id] = row
+        if self._is_erased(row):
             return
-        if isinstance(row, MessageFact):
+        if isinstance(row, Customer | Conversation | LinkSuggestion):
+            known = self.rows[topic].get(row.id)
+            if known is None or known.version <= row.version:  # type: ignore[attr-defined]
+                self.rows[topic][row.id] = row
+        elif isinstance(row, TenantPolicy):
+            self.rows[topic][row.tenant_id] = row
+        elif isinstance(row, MessageFact):
             key = f"{row.tenant_id}/{row.channel_id}/{row.message_id}"
-        else:
-            key = row.id  # type: ignore[attr-defined]  # the other two have one
-        if getattr(row, "customer_id", None) not in self.erased:
-            self.first.setdefault(topic, {}).setdefault(key, row)  # type: ignore[arg-type]
+            self.rows[topic].setdefault(key, row)
+        elif isinstance(row, CustomerEvent | DeadLetter):
+            self.rows[topic].setdefault(row.id, row)
 
-    def _erase(self, customer_id: str) -> None:
-        self.erased.add(customer_id)
-        kept = self.newest["conversations"]
-        self.newest["conversations"] = {
-            key: row
-            for key, row in kept.items()
-            if not (isinstance(row, Conversation) and row.customer_id == customer_id)
-        }
-        for topic, rows in self.first.items():
-            self.first[topic] = {
-                key: row
-                for key, row in rows.items()
-                if getattr(row, "customer_id", None) != customer_id
-            }
+    def _remove(self, topic: str, number: int, one: Record) -> None:
+        if topic not in KEEPS_NEWEST or one.key is None:
+            self.rejected.add((topic, number, one.offset))
+            return
+        self.rows[topic].pop(one.key.decode(), None)
+        if topic == topics.CUSTOMERS.name:
+            self.erased.add(one.key.decode())
+            for name, rows in self.rows.items():
+                kept = {key: row for key, row in rows.items() if not self._is_erased(row)}
+                self.rows[name] = kept
+
+    def _is_erased(self, row: Wire) -> bool:
+        field = PERSON.get(type(row))
+        return field is not None and getattr(row, field) in self.erased

@@ -22,6 +22,10 @@ class SinkContract:
         """Return the rows of customers and customer-messages, and those rejected."""
         raise NotImplementedError
 
+    def messages(self, sink: Sink) -> set[str]:
+        """Return the ids of the messages it holds."""
+        raise NotImplementedError
+
     def test_an_empty_sink_has_no_positions(self, sink: Sink) -> None:
         assert sink.positions() == {}
 
@@ -71,3 +75,31 @@ class SinkContract:
         late = [record(2, fact("m3")), record(3, fact("m4", customer_id="c2"))]
         sink.write(batch(chunk("customer-messages", late)))
         assert self.counts(sink) == {"customers": 1, "customer-messages": 1, "rejected": 0}
+
+    def test_an_erasure_takes_the_facts_of_the_identity_and_of_nobody_else(
+        self, sink: Sink
+    ) -> None:
+        """A and B were one customer, A's, and were split; then A is erased."""
+        facts = [
+            record(0, fact("a1", identity_id="a", customer_id="a")),
+            record(1, fact("a2", identity_id="a", customer_id="b")),  # from before B was younger
+            record(2, fact("b1", identity_id="b", customer_id="a")),  # while they were one
+            record(3, fact("b2", identity_id="b", customer_id="b")),
+        ]
+        people = [record(0, customer("a"), key="a"), record(1, customer("b"), key="b")]
+        sink.write(batch(chunk("customers", people), chunk("customer-messages", facts)))
+        sink.write(batch(chunk("customers", [record(2, None, key="a")])))
+        assert self.messages(sink) == {"b1", "b2"}
+        again = [record(4 + n, value.value) for n, value in enumerate(facts)]
+        sink.write(batch(chunk("customer-messages", again)))
+        assert self.messages(sink) == {"b1", "b2"}
+
+    def test_what_is_erased_never_returns(self, sink: Sink) -> None:
+        records = [
+            record(0, customer("c1", version=9), key="c1"),
+            record(1, None, key="c1"),
+            record(2, customer("c1", version=2), key="c1"),
+        ]
+        sink.write(batch(chunk("customers", records)))
+        sink.write(batch(chunk("customers", [record(3, customer("c1", version=10), key="c1")])))
+        assert self.counts(sink)["customers"] == 0

@@ -12,9 +12,12 @@ import pytest
 
 from pipelines.duckdb_sink import STEPS, DuckDbSink
 from pipelines.errors import OffsetsMovedError
-from pipelines.raw_tables import ALL, tables_by_topic
+from pipelines.raw_tables import ALL, POLICIES, tables_by_topic
 from pipelines.sink import Sink
+from streams.policies import SALT_KEY
 from tests.unit.pipelines.builders import (
+    START,
+    answer,
     batch,
     chunk,
     conversation,
@@ -23,7 +26,10 @@ from tests.unit.pipelines.builders import (
     event,
     fact,
     identity,
+    link,
+    policy,
     record,
+    suggestion,
 )
 from tests.unit.pipelines.fakes import SHAPES
 from tests.unit.pipelines.sink_contract import SinkContract
@@ -64,6 +70,11 @@ class TestDuckDbSink(SinkContract):
             for name, table in tables.items()
         }
 
+    def messages(self, sink: Sink) -> set[str]:
+        del sink
+        found = rows(self.connection, "select message_id from raw.customer_messages")
+        return {message_id for (message_id,) in found}
+
 
 def test_a_customer_arrives_with_every_field(
     connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
@@ -101,6 +112,8 @@ def test_every_topic_fills_its_table(
             chunk("conversations", [record(0, conversation())]),
             chunk("customer-events", [record(0, event())]),
             chunk("customer-messages", [record(0, fact())]),
+            chunk("link-suggestions", [record(0, suggestion())]),
+            chunk("policies", [record(0, policy())]),
             chunk("dead-letters", [record(0, dead_letter())]),
         )
     )
@@ -149,16 +162,112 @@ def test_of_equal_versions_the_later_offset_wins(
     assert rows(connection, "select display_name from raw.customers") == [("second",)]
 
 
-def test_a_customer_that_returns_behind_a_removal_is_kept(
+def test_a_customer_arrives_with_the_evidence_that_makes_them_one(
     connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
 ) -> None:
-    records = [
-        record(0, customer(version=9), key="c1"),
-        record(1, None, key="c1"),
-        record(2, customer(version=2), key="c1"),
+    said = link(message_id="m7", channel_id=None, said_by="ines", rule="agent_merge")
+    full = customer(
+        identities=(identity(identity_id="c9"),),
+        links=(said,),
+        blocked=True,
+        possible_new_owner_since=START,
+    )
+    sink.write(batch(chunk("customers", [record(0, full)])))
+    ((links, blocked, since, identity_id),) = rows(
+        connection,
+        "select links, blocked, possible_new_owner_since, identities[1].identity_id "
+        "from raw.customers",
+    )
+    assert links == [msgspec.structs.asdict(said)]
+    assert (blocked, since, identity_id) == (True, START, "c9")
+
+
+def test_a_record_of_before_there_were_links_has_none(
+    connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
+) -> None:
+    older = msgspec.json.decode(msgspec.json.encode(customer()))
+    for field in ("links", "blocked", "possibleNewOwnerSince"):
+        del older[field]
+    sink.write(batch(chunk("customers", [record(0, msgspec.json.encode(older))])))
+    assert rows(connection, "select links, blocked from raw.customers") == [([], False)]
+
+
+def test_the_answer_to_a_command_outlives_the_customer_it_was_about(
+    connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
+) -> None:
+    events = [
+        record(0, event("created", customer_id="c1")),
+        record(1, event("merged into c1 then", customer_id="c1", identity_id="c2")),
+        record(2, answer("erased", event_type="customer.erased", customer_id="c1")),
+        record(3, answer("policy", event_type="policy.changed", customer_id=None)),
     ]
-    sink.write(batch(chunk("customers", records)))
-    assert rows(connection, "select version from raw.customers") == [(2,)]
+    sink.write(batch(chunk("customer-events", events)))
+    sink.write(batch(chunk("customers", [record(0, None, key="c1")])))
+    assert rows(
+        connection, "select event_id, customer_id, command_id from raw.customer_events order by all"
+    ) == [
+        ("erased", "c1", "command of erased"),
+        ("merged into c1 then", "c1", None),
+        ("policy", None, "command of policy"),
+    ]
+
+
+def test_conversations_go_with_their_identity_and_not_with_their_customer(
+    connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
+) -> None:
+    talks = [
+        record(0, conversation("v1", identity_id="a", customer_id="b")),
+        record(1, conversation("v2", identity_id="b", customer_id="a")),
+    ]
+    erased = chunk("customers", [record(0, None, key="a")])
+    sink.write(batch(chunk("conversations", talks), erased))
+    assert rows(connection, "select conversation_id from raw.conversations") == [("v2",)]
+
+
+def test_suggestions_keep_the_newest_and_go_with_their_own_record_without_a_value(
+    connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
+) -> None:
+    told = [
+        record(0, suggestion("s1", version=2, status="refused"), key="s1"),
+        record(1, suggestion("s1", version=1), key="s1"),
+        record(2, suggestion("s2", customer_id="gone"), key="s2"),
+    ]
+    sink.write(batch(chunk("link-suggestions", told)))
+    sink.write(batch(chunk("customers", [record(0, None, key="gone")])))
+    everything = "select suggestion_id, status from raw.link_suggestions order by all"
+    assert rows(connection, everything) == [("s1", "refused"), ("s2", "open")]
+    sink.write(batch(chunk("link-suggestions", [record(3, None, key="s2")])))
+    assert rows(connection, everything) == [("s1", "refused")]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_last_policy_in_the_log_is_in_force_whenever_it_says_it_was_set(
+    connection: duckdb.DuckDBPyConnection, sink: DuckDbSink, together: bool
+) -> None:
+    records = [
+        record(0, policy(identity_cap=9, set_at=NOW), key="acme"),
+        record(1, policy(identity_cap=7, set_at=START), key="acme"),
+    ]
+    for part in [records] if together else [[one] for one in records]:
+        sink.write(batch(chunk("policies", part)))
+    ((document, set_at),) = rows(connection, "select policy, set_at from raw.policies")
+    assert msgspec.json.decode(document) == {
+        "identityCap": 7,
+        "rules": {"self_declared": "link"},
+    }
+    assert set_at == START
+    sink.write(batch(chunk("policies", [record(2, None, key="acme")])))
+    assert rows(connection, "from raw.policies") == []
+
+
+def test_the_workers_note_of_its_salt_is_no_policy_and_no_fault(
+    connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
+) -> None:
+    assert POLICIES.notes == SALT_KEY.decode()
+    note = record(0, b'{"fingerprint": "0"}', key=SALT_KEY)
+    sink.write(batch(chunk("policies", [note, record(1, policy(), key="acme")])))
+    assert rows(connection, "select tenant_id from raw.policies") == [("acme",)]
+    assert rows(connection, "from raw.rejected_rows") == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines.sink import Sink
+from streams.contracts.messages import MessageFact
 from tests.unit.pipelines.fakes import FakeSink
 from tests.unit.pipelines.sink_contract import SinkContract
 
@@ -17,7 +18,12 @@ class TestFakeSink(SinkContract):
     def counts(self, sink: Sink) -> dict[str, int]:
         assert isinstance(sink, FakeSink)
         return {
-            "customers": len(sink.newest["customers"]),
-            "customer-messages": len(sink.first.get("customer-messages", {})),
+            "customers": len(sink.rows["customers"]),
+            "customer-messages": len(sink.rows["customer-messages"]),
             "rejected": len(sink.rejected),
         }
+
+    def messages(self, sink: Sink) -> set[str]:
+        assert isinstance(sink, FakeSink)
+        found = sink.rows["customer-messages"].values()
+        return {row.message_id for row in found if isinstance(row, MessageFact)}

@@ -48,7 +48,7 @@ def test_everything_at_the_start_is_loaded_in_bounded_batches(ahead: bool) -> No
     seen = load(source, sink)
     if isinstance(source, PrefetchingSource):
         source.close()
-    assert len(sink.first["customer-messages"]) == 12
+    assert len(sink.rows["customer-messages"]) == 12
     assert max(one.rows for one in sink.batches) <= 4 + 2 * 2
     assert seen[-1].next_offsets == {P0: 7, P1: 5}
 
@@ -58,7 +58,7 @@ def test_what_comes_after_the_start_is_left_for_the_next_run() -> None:
     sink = FakeSink()
     load(source, sink)
     assert sink.offsets[P0].next_offset == 5
-    assert len(sink.first["customer-messages"]) == 5
+    assert len(sink.rows["customer-messages"]) == 5
 
 
 def test_a_second_run_has_nothing_to_do() -> None:

@@ -13,14 +13,27 @@ from pipelines.batch import Batch, Chunk, Partition
 from pipelines.duckdb_sink import DuckDbSink
 from pipelines.raw_tables import tables_by_topic
 from streams.contracts.conversations import Conversation
-from streams.contracts.customers import Customer
+from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
-from tests.unit.pipelines.builders import FakeRecord, conversation, customer, fact, record
+from streams.contracts.policies import TenantPolicy
+from streams.contracts.suggestions import LinkSuggestion
+from streams.contracts.wire import Wire
+from tests.unit.pipelines.builders import (
+    FakeRecord,
+    answer,
+    conversation,
+    customer,
+    event,
+    fact,
+    policy,
+    record,
+    suggestion,
+)
 from tests.unit.pipelines.fakes import FakeSink
 from warehouse.connection import open_memory
 
 # (topic, key, value): what was produced, in order. One partition a topic: order is Kafka's there.
-Produced = tuple[str, str, Customer | Conversation | MessageFact | bytes | None]
+Produced = tuple[str, str, Wire | bytes | None]
 
 
 def _customer(number: int, version: int) -> Produced:
@@ -32,16 +45,50 @@ produced = st.one_of(
     st.builds(_customer, st.integers(0, 3), st.integers(1, 5)),
     st.builds(lambda n: ("customers", f"c{n}", None), st.integers(0, 3)),
     st.builds(
-        lambda n, v: ("conversations", f"v{n}", conversation(f"v{n}", version=v)),
+        lambda n, v: (
+            "conversations",
+            f"v{n}",
+            conversation(f"v{n}", version=v, identity_id=f"c{n}", customer_id=f"c{v % 4}"),
+        ),
         st.integers(0, 2),
         st.integers(1, 4),
     ),
+    st.builds(lambda n: ("conversations", f"v{n}", None), st.integers(0, 2)),
+    # Whoever owns it when it is processed, the identity stays the message's own.
     st.builds(
-        lambda n, c: ("customer-messages", f"c{c}", fact(f"m{n}", customer_id=f"c{n % 4}")),
+        lambda n, c: (
+            "customer-messages",
+            f"c{c}",
+            fact(f"m{n}", identity_id=f"c{n % 4}", customer_id=f"c{n % 3}"),
+        ),
         st.integers(0, 7),
         st.integers(0, 3),
     ),
+    st.builds(
+        lambda n: ("customer-events", f"c{n % 3}", event(f"e{n}", identity_id=f"c{n % 4}")),
+        st.integers(0, 7),
+    ),
+    st.builds(
+        lambda n: (
+            "customer-events",
+            f"c{n}",
+            answer(f"a{n}", event_type="customer.erased", customer_id=f"c{n}"),
+        ),
+        st.integers(0, 3),
+    ),
+    st.builds(
+        lambda n, v: ("link-suggestions", f"s{n}", suggestion(f"s{n}", version=v)),
+        st.integers(0, 2),
+        st.integers(1, 4),
+    ),
+    st.builds(lambda n: ("link-suggestions", f"s{n}", None), st.integers(0, 2)),
     st.just(("customer-messages", "c0", b"{")),
+)
+# What has no version: its order in the log is all there is.
+policies = st.one_of(
+    st.builds(lambda cap: ("policies", "acme", policy(identity_cap=cap)), st.integers(2, 9)),
+    st.just(("policies", "acme", None)),
+    st.just(("policies", "_salt", b'{"fingerprint": "0"}')),
 )
 
 
@@ -87,7 +134,11 @@ def rows_of(connection: duckdb.DuckDBPyConnection) -> tuple[list[Any], ...]:
         for query in (
             "select customer_id, display_name, version from raw.customers",
             "select conversation_id, version from raw.conversations",
+            "select event_id, customer_id from raw.customer_events",
             "select message_id, customer_id from raw.customer_messages",
+            "select suggestion_id, version from raw.link_suggestions",
+            "select tenant_id, command_id from raw.policies",
+            "select topic, reason from raw.rejected_rows group by all",
         )
     )
 
@@ -96,19 +147,27 @@ def folded(stream: Sequence[Produced]) -> tuple[list[Any], ...]:
     sink = FakeSink()
     for one in batches_of(stream, set()):
         sink.write(one)
-    people = [row for row in sink.newest["customers"].values() if isinstance(row, Customer)]
-    talks = sink.newest["conversations"].values()
-    facts = sink.first.get("customer-messages", {}).values()
-    return (
-        sorted((one.id, one.display_name, one.version) for one in people),
-        sorted((one.id, one.version) for one in talks),
-        sorted((one.message_id, one.customer_id) for one in facts if isinstance(one, MessageFact)),
+    found: dict[type, list[Any]] = {}
+    for row in (row for rows in sink.rows.values() for row in rows.values()):
+        found.setdefault(type(row), []).append(row)
+    reasons = {(topic, "not a JSON object") for topic, _, _ in sink.rejected}
+    return tuple(
+        sorted(rows)
+        for rows in (
+            [(one.id, one.display_name, one.version) for one in found.get(Customer, [])],
+            [(one.id, one.version) for one in found.get(Conversation, [])],
+            [(one.id, one.customer_id) for one in found.get(CustomerEvent, [])],
+            [(one.message_id, one.customer_id) for one in found.get(MessageFact, [])],
+            [(one.id, one.version) for one in found.get(LinkSuggestion, [])],
+            [(one.tenant_id, one.command_id) for one in found.get(TenantPolicy, [])],
+            reasons,
+        )
     )
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    stream=st.lists(produced, max_size=25),
+    stream=st.lists(produced | policies, max_size=25),
     cuts=st.sets(st.integers(0, 60)),
     replay_from=st.integers(0, 25),
 )

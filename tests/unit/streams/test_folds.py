@@ -9,14 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams import folds, topics
+from streams.contracts.customers import CustomerEvent
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.wire import encode
 from streams.engine.batches import OutRecord
 from streams.folds import IdentityFold, TopicNames, Translate
 from streams.identity.policy import Policy
 from tests.builders import message
+from tests.unit.identity.builders import ADDRESSES
 
 NAMES = TopicNames("p-")
+TRANSLATE = Translate(NAMES, lambda _: Policy(), ADDRESSES)
+FOLD = IdentityFold(NAMES, lambda _: Policy(), ADDRESSES)
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Record:
 
 
 def translated(value: bytes | None) -> OutRecord:
-    (out,) = Translate(NAMES)([Record(value)]).records
+    (out,) = TRANSLATE([Record(value)]).records
     return out
 
 
@@ -41,7 +45,10 @@ def letter(out: OutRecord) -> DeadLetter:
 
 def test_a_message_becomes_an_operation_on_the_node_of_its_person() -> None:
     out = translated(encode(message()))
-    assert (out.topic, out.key) == ("p-interactions", b"acme/phone:+5511999998888")
+    assert (out.topic, out.key) == (
+        "p-interactions",
+        ADDRESSES.node("acme", "phone:+5511999998888").encode(),
+    )
 
 
 def test_a_dead_letter_says_where_why_and_keeps_the_bytes() -> None:
@@ -98,9 +105,8 @@ odd_messages = st.fixed_dictionaries(
 def test_any_bytes_become_one_operation_or_one_dead_letter(value: bytes) -> None:
     out = translated(value)
     if out.topic == "p-interactions":
-        fold = IdentityFold(NAMES, Policy())
-        gathered, keys = fold.gather([Record(out.value, out.key)])
-        effects = fold.decide(gathered, [None] * len(keys))
+        gathered, keys = FOLD.gather([Record(out.value, out.key)])
+        effects = FOLD.decide(gathered, [None] * len(keys))
         assert {r.topic for r in effects.records} >= {"p-customers", "p-customer-messages"}
     else:
         letter(out)
@@ -115,9 +121,8 @@ def test_a_state_that_would_outgrow_the_broker_is_refused_and_its_messages_set_a
 ) -> None:
     out = translated(encode(message()))
     monkeypatch.setattr(folds, "STATE_BYTES_LIMIT", 200)
-    fold = IdentityFold(NAMES, Policy())
-    gathered, keys = fold.gather([Record(out.value, out.key)])
-    effects = fold.decide(gathered, [None] * len(keys))
+    gathered, keys = FOLD.gather([Record(out.value, out.key)])
+    effects = FOLD.decide(gathered, [None] * len(keys))
     assert effects.changes == {}
     assert letter(effects.records[0]).reason == "too_large"
 
@@ -126,16 +131,82 @@ def test_topics_of_all_outputs_carry_the_prefix() -> None:
     assert NAMES(topics.CUSTOMERS) == "p-customers"
 
 
-@pytest.mark.parametrize("key", [None, b"", b"acme/phone:+4915112345678", b"\xff"])
-def test_an_operation_under_a_key_that_is_not_its_nodes_is_set_aside(key: bytes | None) -> None:
+@pytest.mark.parametrize("key", [None, b"", b"other/0123456789abcdef", b"\xff"])
+def test_an_operation_under_a_key_of_another_tenant_or_of_none_is_set_aside(
+    key: bytes | None,
+) -> None:
     out = translated(encode(message()))
-    gathered, keys = IdentityFold(NAMES, Policy()).gather([Record(out.value, key)])
+    gathered, keys = FOLD.gather([Record(out.value, key)])
     assert keys == []
     assert letter(gathered.set_aside[0]).reason == "unreadable"
 
 
 def test_deciding_twice_says_the_same() -> None:
     out = translated(encode(message()))
-    fold = IdentityFold(NAMES, Policy())
-    gathered, keys = fold.gather([Record(out.value, out.key), Record(b"poison")])
-    assert fold.decide(gathered, [None] * len(keys)) == fold.decide(gathered, [None] * len(keys))
+    gathered, keys = FOLD.gather([Record(out.value, out.key), Record(b"poison")])
+    assert FOLD.decide(gathered, [None] * len(keys)) == FOLD.decide(gathered, [None] * len(keys))
+
+
+def commanded(value: bytes) -> list[OutRecord]:
+    return list(TRANSLATE([Record(value, topic="p-customer-commands")]).records)
+
+
+def command(**fields: Any) -> bytes:
+    return msgspec.json.encode(
+        {
+            "type": "customer.erase",
+            "id": "c-1",
+            "tenantId": "acme",
+            "issuedAt": "2026-01-01T00:00:00Z",
+            "issuedBy": "alice",
+            "customerId": "some-id",
+            **fields,
+        }
+    )
+
+
+def test_a_command_goes_to_the_index_node_of_its_customer() -> None:
+    (out,) = commanded(command())
+    assert (out.topic, out.key) == ("p-interactions", b"acme/customer/some-id")
+
+
+def test_a_command_that_cannot_be_read_is_set_aside_and_refused_by_name() -> None:
+    set_aside, refusal = commanded(command(type="customer.frobnicate"))
+    assert letter(set_aside).reason == "unreadable"
+    event = msgspec.json.decode(refusal.value or b"", type=CustomerEvent)
+    assert (event.type, event.command_id) == ("command.refused", "c-1")
+    assert "frobnicate" in (event.detail or "")
+
+
+def test_a_policy_that_is_set_goes_to_its_topic_and_is_answered() -> None:
+    record, answer = commanded(command(type="policy.set", policy={"sharedAfter": 2}))
+    assert (record.topic, record.key) == ("p-policies", b"acme")
+    event = msgspec.json.decode(answer.value or b"", type=CustomerEvent)
+    assert (event.type, event.command_id) == ("policy.changed", "c-1")
+
+
+def test_a_policy_with_an_unknown_rule_is_refused() -> None:
+    _, refusal = commanded(command(type="policy.set", policy={"rules": {"magic": "link"}}))
+    assert msgspec.json.decode(refusal.value or b"", type=CustomerEvent).type == "command.refused"
+
+
+def test_an_erased_customer_leaves_a_record_without_a_value() -> None:
+    nodes: dict[bytes, bytes | None] = {}
+    out: list[OutRecord] = []
+
+    def run(records: list[OutRecord]) -> None:
+        waiting = records
+        while waiting:
+            out.extend(waiting)
+            gathered, keys = FOLD.gather([Record(r.value, r.key) for r in waiting])
+            effects = FOLD.decide(gathered, [nodes.get(key) for key in keys])
+            nodes.update(effects.changes)
+            out.extend(r for r in effects.records if r.topic != "p-interactions")
+            waiting = [r for r in effects.records if r.topic == "p-interactions"]
+
+    run([translated(encode(message()))])
+    (customer,) = (r for r in out if r.topic == "p-customers")
+    assert customer.value is not None
+    run(commanded(command(customerId=customer.key.decode())))
+    assert [r.value for r in out if r.topic == "p-customers"][1:] == [None]
+    assert [r.value for r in out if r.topic == "p-conversations"][1:] == [None]

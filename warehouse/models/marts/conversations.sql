@@ -5,7 +5,7 @@ with owners as (
     from marts.customer_identities
     qualify row_number() over (
         partition by tenant_id, channel_id, external_id
-        order by last_seen_at desc nulls last, customer_id
+        order by last_seen_at desc nulls last, customer_version desc, customer_id
     ) = 1
 )
 

@@ -1,4 +1,6 @@
 -- Where customers went that were merged: old ids keep resolving, however many merges lie between.
+-- An id that lives again after a split leads nowhere else. A living customer that names the id knows
+-- where it is now, the newest record best; the way that merges went is older.
 -- grain: merged_id   reads: staging.stg_streams__customers
 with recursive steps as (
     select customer_id as merged_id, tenant_id, merged_into as customer_id, 1 as hops
@@ -12,21 +14,24 @@ with recursive steps as (
     where c.merged_into is not null and s.hops < 1000
 ),
 
-named_by_survivor as (
-    select unnest(merged_ids) as merged_id, tenant_id, customer_id
+living as (
+    select customer_id, tenant_id, merged_ids, version
     from staging.stg_streams__customers
     where merged_into is null
 ),
 
+named_by_survivor as (
+    select unnest(merged_ids) as merged_id, tenant_id, customer_id, version
+    from living
+),
+
 lived_on as (
-    select s.merged_id, s.tenant_id, s.customer_id, 1 as preference
-    from steps as s
-    join staging.stg_streams__customers as c
-        on c.customer_id = s.customer_id and c.tenant_id = s.tenant_id
-    where c.merged_into is null
-    union all
-    select n.merged_id, n.tenant_id, n.customer_id, 2 as preference
+    select n.merged_id, n.tenant_id, n.customer_id, 1 as preference, n.version
     from named_by_survivor as n
+    union all
+    select s.merged_id, s.tenant_id, s.customer_id, 2 as preference, l.version
+    from steps as s
+    join living as l on l.customer_id = s.customer_id and l.tenant_id = s.tenant_id
 )
 
 select
@@ -34,4 +39,9 @@ select
     tenant_id::varchar          as tenant_id,    -- the business whose customers these are
     customer_id::varchar        as customer_id,  -- the customer who lives now
 from lived_on
-qualify row_number() over (partition by merged_id order by preference, customer_id) = 1
+where not exists (
+    from living as l where l.customer_id = lived_on.merged_id and l.tenant_id = lived_on.tenant_id
+)
+qualify row_number() over (
+    partition by merged_id order by preference, version desc, customer_id
+) = 1

@@ -6,7 +6,7 @@ with owners as (
     from marts.customer_identities
     qualify row_number() over (
         partition by tenant_id, channel_id, external_id
-        order by last_seen_at desc nulls last, customer_id
+        order by last_seen_at desc nulls last, customer_version desc, customer_id
     ) = 1
 ),
 
@@ -43,6 +43,7 @@ select
     f.content_type::varchar                                          as content_type,     -- text, image, reaction, …
     f.text::varchar                                                  as text,             -- null where there was none
     f.agent_id::varchar                                              as agent_id,         -- who wrote it for the business, if known
+    f.is_clock_wrong::boolean                                        as is_clock_wrong,   -- the platform's time cannot be right: sent_at is when we had it
 from staging.stg_streams__customer_messages as f
 left join owners as o using (tenant_id, channel_id, external_id)
 left join marts.merged_customers as m

@@ -4,6 +4,7 @@ select
     conversation_id,
     tenant_id,
     customer_id,
+    identity_id,
     channel_id,
     channel_type,
     external_id,

@@ -8,6 +8,7 @@ select
     direction,
     external_id,
     identity_key,
+    identity_id,
     customer_id,
     conversation_id,
     sent_at,
@@ -15,4 +16,5 @@ select
     content_type,
     text,
     agent_id,
+    is_clock_wrong,
 from raw.customer_messages
