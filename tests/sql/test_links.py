@@ -74,6 +74,7 @@ def test_a_suggestion_is_one_row_with_its_newest_status_between_those_who_live_n
         suggestion("s1", customer_id="c", other_customer_id="b"),
         suggestion("s2", customer_id="a", other_customer_id="c"),
         suggestion("s3", customer_id="a", other_customer_id=None),
+        suggestion("s4", customer_id="b", other_customer_id="c", status="settled"),
     )
     given.records(suggestion("s2", customer_id="a", other_customer_id="c", status="refused"))
     given.refreshed()
@@ -81,6 +82,7 @@ def test_a_suggestion_is_one_row_with_its_newest_status_between_those_who_live_n
         ("s1", "open", "c", "a"),
         ("s2", "refused", "a", "c"),
         ("s3", "open", "a", None),
+        ("s4", "settled", "a", "c"),
     ]
     assert given.failed_checks() == []
 

@@ -93,6 +93,7 @@ def test_while_only_half_of_a_split_is_loaded_the_newer_record_is_believed(
         customer("b", identities=(BIA,), merged_into="a", version=2),
         fact("a1", external_id="+551", customer_id="a"),
         fact("b1", external_id="+552", customer_id="b"),
+        conversation("v1", external_id="+552", customer_id="a", identity_id="b"),
     )
     halves = {
         "a": customer("a", identities=(ANA,), version=3),
@@ -101,7 +102,11 @@ def test_while_only_half_of_a_split_is_loaded_the_newer_record_is_believed(
     given.records(halves.pop(first))
     given.refreshed()
     # Of A's half alone nobody owns what was B's, and B still leads to A.
-    assert given.rows(OWNERS) == [("a1", "a"), ("b1", "a" if first == "a" else "b")]
+    owner = "a" if first == "a" else "b"
+    assert given.rows(OWNERS) == [("a1", "a"), ("b1", owner)]
+    assert given.rows("select customer_id from marts.conversations") == [(owner,)]
+    leads = given.rows("select merged_id, customer_id from marts.merged_customers")
+    assert leads == ([("b", "a")] if first == "a" else [])
     given.records(*halves.values())
     given.refreshed()
     assert given.rows(OWNERS) == [("a1", "a"), ("b1", "b")]

@@ -14,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.contracts.commands import (
+    ConfirmSuggestion,
     EraseCustomer,
     MergeCustomers,
+    RefuseSuggestion,
+    SetPolicy,
     SplitCustomer,
     UpdateCustomer,
 )
@@ -24,18 +27,29 @@ from streams.contracts.customers import (
     Customer,
     CustomerEvent,
     CustomerIdentity,
+    CustomerLink,
     CustomerMetadata,
 )
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.documents import RECORDS
-from streams.contracts.messages import Channel, Content, Context, Message, MessageFact
+from streams.contracts.messages import (
+    Channel,
+    Content,
+    Context,
+    Identifier,
+    Message,
+    MessageFact,
+)
+from streams.contracts.policies import TenantPolicy
+from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
 
 CONTRACTS: tuple[type[msgspec.Struct], ...] = (
-    *(Channel, Content, Context, Message, MessageFact),
-    *(Customer, CustomerEvent, CustomerIdentity, CustomerMetadata),
-    *(Conversation, DeadLetter),
+    *(Channel, Content, Context, Identifier, Message, MessageFact),
+    *(Customer, CustomerEvent, CustomerIdentity, CustomerLink, CustomerMetadata),
+    *(Conversation, DeadLetter, LinkSuggestion, TenantPolicy),
     *(EraseCustomer, MergeCustomers, SplitCustomer, UpdateCustomer),
+    *(ConfirmSuggestion, RefuseSuggestion, SetPolicy),
 )
 
 # What JSON cannot carry is no value of a contract: lone surrogates, numbers that are not finite,
@@ -52,7 +66,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 
 
 @cache
-def _values(kind: Any) -> st.SearchStrategy[Any]:
+def _values(kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one a kind of type
     """Return any values of a field's type; of a Struct, with every field varied."""
     parts = get_args(kind)
     match get_origin(kind):
@@ -60,6 +74,8 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
             return st.sampled_from(parts)
         case types.UnionType | typing.Union:
             return st.one_of(*map(_values, parts))
+        case typing.Annotated:
+            return _bounded(*parts)
         case builtins.tuple:
             return st.lists(_values(parts[0]), max_size=3).map(tuple)
         case builtins.dict:
@@ -68,6 +84,15 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
         return PLAIN[kind]
     fields = msgspec.structs.fields(kind)
     return st.builds(kind, **{field.name: _values(field.type) for field in fields})
+
+
+def _bounded(kind: Any, meta: msgspec.Meta) -> st.SearchStrategy[Any]:
+    """Return values within what the field allows."""
+    if kind is str:
+        return st.from_regex(meta.pattern or "", fullmatch=True)
+    if kind is int:
+        return st.integers(int(meta.ge or 0), int(meta.le or 0))
+    return st.floats(float(meta.gt or 0), float(meta.le or 0), exclude_min=True)
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
