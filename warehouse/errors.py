@@ -13,6 +13,10 @@ class WarehouseMissingError(WarehouseError):
     """There is no file to read yet. Load first."""
 
 
+class WarehouseOutdatedError(WarehouseError):
+    """The published copy lacks what is asked of it. Load, and it is published anew."""
+
+
 class MigrationChangedError(WarehouseError):
     """A migration that ran is not the one in this code. Put it back, and add a new one."""
 

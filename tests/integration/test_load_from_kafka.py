@@ -46,6 +46,8 @@ from tests.unit.pipelines.builders import (
     event,
     fact,
     identity,
+    policy,
+    suggestion,
 )
 from warehouse import open_warehouse
 from warehouse.checks import run_checks
@@ -115,7 +117,10 @@ def produce_people(cluster: ClusterSettings, count: int, *, start: int = 0) -> N
 
 
 def counts(connection: Any) -> dict[str, int]:
-    names = ("customers", "conversations", "customer_events", "customer_messages", "dead_letters")
+    names = (
+        *("customers", "conversations", "customer_events", "customer_messages"),
+        *("link_suggestions", "policies", "dead_letters"),
+    )
     return {
         name: connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]
         for name in names
@@ -134,6 +139,8 @@ def administration(cluster: ClusterSettings) -> Iterator[Any]:
 def test_a_load_has_every_topic_and_the_next_one_only_what_is_new(ready: ClusterSettings) -> None:
     produce_people(ready, 20)
     produce(ready, topics.DEAD_LETTERS, [("messages.inbound/0", dead_letter())])
+    produce(ready, topics.LINK_SUGGESTIONS, [("s1", suggestion("s1")), ("s2", suggestion("s2"))])
+    produce(ready, topics.POLICIES, [("_salt", b'{"fingerprint": "0"}'), ("acme", policy())])
     batches: list[LoadedBatch] = []
     with open_memory() as connection:
         first = load_until_caught_up(
@@ -144,18 +151,22 @@ def test_a_load_has_every_topic_and_the_next_one_only_what_is_new(ready: Cluster
             "conversations": 20,
             "customer_events": 20,
             "customer_messages": 60,
+            "link_suggestions": 2,
+            "policies": 1,
             "dead_letters": 1,
         }
-        assert sum(first.read.values()) == first.lag_at_start == 161
+        assert sum(first.read.values()) == first.lag_at_start == 165
         assert first.batches == len(batches)
-        assert sum(end - start for start, end in first.offsets.values()) == 161
+        assert sum(end - start for start, end in first.offsets.values()) == 165
         nothing = load_until_caught_up(ready, connection)
         assert (nothing.read, nothing.batches, nothing.lag_at_start) == ({}, 0, 0)
         produce(ready, topics.CUSTOMERS, [("c0", None), ("c1", b"{")])
+        produce(ready, topics.LINK_SUGGESTIONS, [("s1", None)])
         second = load_until_caught_up(ready, connection)
         assert sum(second.rejected.values()) == 1
         assert counts(connection)["customers"] == 19
         assert counts(connection)["customer_messages"] == 57
+        assert counts(connection)["link_suggestions"] == 1
 
 
 def test_the_whole_way_to_the_published_copy(ready: ClusterSettings, tmp_path: Path) -> None:
@@ -203,6 +214,8 @@ def test_a_loader_killed_at_any_step_loses_and_doubles_nothing(
             "conversations": 50,
             "customer_events": 50,
             "customer_messages": 150,
+            "link_suggestions": 0,
+            "policies": 0,
             "dead_letters": 0,
         }
         ends = connection.execute("select sum(next_offset) from raw.ingest_offsets").fetchall()

@@ -19,10 +19,13 @@ _LATER: Final = builders.START + timedelta(hours=3)
 # Two customers, one of whom wrote twice, in two conversations.
 RECORDS: Final[dict[str, list[tuple[str, Wire]]]] = {
     "customers": [
-        ("c1", builders.customer("c1")),
+        ("c1", builders.customer("c1", links=(builders.link(),))),
         ("c2", builders.customer("c2", identities=(builders.identity("+5511988887777"),))),
     ],
-    "customer-events": [("c1", builders.event("e1"))],
+    "customer-events": [
+        ("c1", builders.event("e1")),
+        ("acme", builders.answer("e2", event_type="policy.changed", customer_id=None)),
+    ],
     "conversations": [
         ("v1", builders.conversation("v1")),
         ("v2", builders.conversation("v2", started_at=_LATER, last_message_at=_LATER)),
@@ -31,6 +34,8 @@ RECORDS: Final[dict[str, list[tuple[str, Wire]]]] = {
         ("c1", builders.fact("m1")),
         ("c1", builders.fact("m2", sent_at=_LATER)),
     ],
+    "link-suggestions": [("s1", builders.suggestion("s1"))],
+    "policies": [("acme", builders.policy())],
     "dead-letters": [("messages.inbound/0", builders.dead_letter())],
 }
 
