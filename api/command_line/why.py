@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated, Final
 
 import cyclopts
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -39,7 +38,7 @@ RULES: Final[Mapping[str, str]] = {
     "suggestion_confirmed": "{by} confirmed that the two are one person",
 }
 _REASONS: Final[Mapping[str, str]] = {
-    "claimed": "nobody vouches for it",
+    "claimed": "evidence of this kind only suggests",
     "different_references": "the business itself knows the two as different customers",
     "identity_cap": "together they would have more identities than the policy allows",
 }
@@ -79,9 +78,9 @@ def why(
 
 def show(customer: Explanation, console: Console) -> None:
     """Print who it is, how they are reached, what holds them together, and what is in question."""
-    _say(console, Text(customer.display_name, style="bold"))
-    for sentence in _who(customer):
-        _say(console, sentence)
+    console.print(_text(customer.display_name, "bold"))
+    for line in _who(customer):
+        console.print(_text(line))
     _heading(console, "Reached as")
     console.print(_identities(customer.identities))
     _heading(console, "Why this is one person")
@@ -112,14 +111,14 @@ def _who(customer: Explanation) -> Iterator[str]:
 
 
 def _identities(identities: Iterable[Identity]) -> Table:
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("Channel", "Type", "Id there", "First seen (UTC)", "Last seen (UTC)"):
         table.add_column(title, overflow="fold")
     for one in identities:
         handle = f" (@{one.username.lstrip('@')})" if one.username else ""
         cells = (one.channel_id, one.channel_type, one.external_id + handle)
         times = (_clock(one.first_seen_at), _clock(one.last_seen_at))
-        table.add_row(*(Text(cell) for cell in (*cells, *times)))
+        table.add_row(*(_text(cell) for cell in (*cells, *times)))
     return table
 
 
@@ -138,11 +137,12 @@ def evidence(customer: Explanation) -> Iterator[str]:
         if len(customer.identities) == 1:
             yield "There is one identity only: nothing had to tie it to another."
         return
-    for key in by_key.keys() - named:
-        yield (
-            f"No evidence is recorded for {key}: it is older than the record of evidence, or a "
-            "split left it on this side."
-        )
+    for key in by_key:
+        if key not in named:
+            yield (
+                f"No evidence is recorded for {key}: it is older than the record of evidence, or "
+                "a split left it on this side."
+            )
 
 
 def sentence(link: Link) -> str:
@@ -163,12 +163,10 @@ def question(suggestion: Suggestion) -> str:
     else:
         who = f"{suggestion.other_display_name} ({other})"
     reason = _REASONS.get(suggestion.reason, suggestion.reason)
-    rule = _rule(suggestion.rule, None)
-    because = rule if suggestion.rule == "self_declared" else f"{rule}, but {reason}"
+    keys = f"{suggestion.identity_key} and {suggestion.other_identity_key}"
     return (
-        f"May be {who}, {suggestion.identity_key} and {suggestion.other_identity_key} being one "
-        f"person's: {because} ({_minute(suggestion.said_at)}; suggestion "
-        f"{suggestion.suggestion_id})."
+        f"May be {who}, {keys} being one person's: {_rule(suggestion.rule, None)}; but {reason} "
+        f"({_minute(suggestion.said_at)}; suggestion {suggestion.suggestion_id})."
     )
 
 
@@ -182,14 +180,14 @@ def _source(link: Link) -> str:
     return f"command {link.message_id} of {link.said_by or 'somebody'}"
 
 
-def _say(console: Console, text: str | Text) -> None:
-    # Names and ids are other people's text: never markup.
-    console.print(Text(text) if isinstance(text, str) else text)
+def _text(text: str, style: str = "") -> Text:
+    """Return other people's text as it may stand on a terminal: no markup, nothing invisible."""
+    return Text("".join(c if c.isprintable() else "\ufffd" for c in text), style=style)
 
 
 def _heading(console: Console, title: str) -> None:
     console.print()
-    console.print(Text(title, style="bold"))
+    console.print(_text(title, "bold"))
 
 
 def _list(console: Console, sentences: Iterable[str]) -> None:
@@ -197,7 +195,7 @@ def _list(console: Console, sentences: Iterable[str]) -> None:
         grid = Table.grid(padding=(0, 1))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
-        grid.add_row(Text("-"), Text(one))
+        grid.add_row(_text("-"), _text(one))
         console.print(grid)
 
 

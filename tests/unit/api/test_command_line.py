@@ -96,7 +96,7 @@ def test_debug_shows_where_an_error_comes_from() -> None:
 
 
 def test_every_subject_can_be_asked_for_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for subject in ("broker", "topics", "worker", "generate", "send", "load", "contracts"):
+    for subject in ("broker", "topics", "worker", "generate", "send", "load", "why", "contracts"):
         assert _exit_status(subject, "--help") in (0, None)
         assert f"omnichannel {subject}" in capsys.readouterr().out
 

@@ -137,7 +137,7 @@ def disturbed(log: list[Observe], rng: random.Random) -> list[Observe]:
     return result
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(logs(), st.integers(0, 2**32).map(random.Random), st.integers(1, 4))
 def test_any_interleaving_duplication_and_crash_gives_the_components_of_the_evidence(
     log: list[Observe], rng: random.Random, partitions: int
