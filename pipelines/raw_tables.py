@@ -194,7 +194,12 @@ CUSTOMER_EVENTS: Final = RawTable(
         Column("event_type", "type", required=True),
         Column("tenant_id", "tenantId", required=True),
         Column("customer_id", "customerId"),
-        Column("identity_id", "identityId"),
+        # A refusal is about no identity, but may repeat what the command said of the customer.
+        Column(
+            "identity_id",
+            "identityId",
+            sql="coalesce({}, case when r.type = 'command.refused' then r.\"customerId\" end)",
+        ),
         Column("occurred_at", "occurredAt", _TIME, required=True),
         Column("channel_id", "channelId"),
         Column("channel_type", "channelType"),

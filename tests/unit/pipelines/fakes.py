@@ -160,5 +160,7 @@ class FakeSink:
                 self.rows[name] = kept
 
     def _is_erased(self, row: Wire) -> bool:
+        if isinstance(row, CustomerEvent) and row.type == "command.refused":
+            return row.customer_id in self.erased
         field = PERSON.get(type(row))
         return field is not None and getattr(row, field) in self.erased

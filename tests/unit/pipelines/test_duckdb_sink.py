@@ -192,7 +192,7 @@ def test_a_record_of_before_there_were_links_has_none(
     assert rows(connection, "select links, blocked from raw.customers") == [([], False)]
 
 
-def test_the_answer_to_a_command_outlives_the_customer_it_was_about(
+def test_the_answer_to_a_command_outlives_the_customer_but_not_a_refusal_that_may_quote_it(
     connection: duckdb.DuckDBPyConnection, sink: DuckDbSink
 ) -> None:
     events = [
@@ -200,6 +200,8 @@ def test_the_answer_to_a_command_outlives_the_customer_it_was_about(
         record(1, event("merged into c1 then", customer_id="c1", identity_id="c2")),
         record(2, answer("erased", event_type="customer.erased", customer_id="c1")),
         record(3, answer("policy", event_type="policy.changed", customer_id=None)),
+        record(4, answer("refused", event_type="command.refused", customer_id="c1")),
+        record(5, answer("refused too", event_type="command.refused", customer_id="c2")),
     ]
     sink.write(batch(chunk("customer-events", events)))
     sink.write(batch(chunk("customers", [record(0, None, key="c1")])))
@@ -209,6 +211,7 @@ def test_the_answer_to_a_command_outlives_the_customer_it_was_about(
         ("erased", "c1", "command of erased"),
         ("merged into c1 then", "c1", None),
         ("policy", None, "command of policy"),
+        ("refused too", "c2", "command of refused too"),
     ]
 
 

@@ -69,12 +69,13 @@ produced = st.one_of(
         st.integers(0, 7),
     ),
     st.builds(
-        lambda n: (
+        lambda n, kind: (
             "customer-events",
             f"c{n}",
-            answer(f"a{n}", event_type="customer.erased", customer_id=f"c{n}"),
+            answer(f"{kind} {n}", event_type=kind, customer_id=f"c{n}"),
         ),
         st.integers(0, 3),
+        st.sampled_from(("customer.erased", "command.applied", "command.refused")),
     ),
     st.builds(
         lambda n, v: ("link-suggestions", f"s{n}", suggestion(f"s{n}", version=v)),
