@@ -143,7 +143,9 @@ def _nobody(message: Message, key: str, external_id: str, policy: Policy) -> Rej
         return Rejection(
             "not_a_person", f"{external_id!r} is the business's own, or blocked by its policy"
         )
-    if message.from_.strip() == message.to.strip():
+    channel = message.channel
+    other_id = message.to if message.direction == "inbound" else message.from_
+    if identity_key(channel.type.lower(), channel.id, other_id, _account(message)) == key:
         return Rejection("not_a_person", f"{external_id!r} writes to itself: the business's own")
     return None
 
