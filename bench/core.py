@@ -25,8 +25,8 @@ from streams.contracts.wire import encode
 from streams.folds import Translate
 from streams.identity.graph import fold
 from streams.identity.operations import Observe, decode_operation, encode_operation
-from streams.identity.records import Forgotten
 from streams.identity.state import decode_node, encode_node
+from streams.identity.telling import Forgotten
 from streams.traffic.plan import TrafficPlan
 from streams.traffic.population import Population
 from streams.traffic.run import TrafficRun

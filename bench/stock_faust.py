@@ -24,8 +24,8 @@ from streams.identity.graph import fold
 from streams.identity.normalise import Rejection, normalise
 from streams.identity.operations import decode_operation, encode_operation
 from streams.identity.policy import Policy
-from streams.identity.records import Forgotten, Record
 from streams.identity.state import decode_node, encode_node
+from streams.identity.telling import Forgotten, Record
 
 
 def key_of(record: Record) -> bytes:

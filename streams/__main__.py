@@ -13,7 +13,7 @@ from streams.app import BatchApp, create_app
 from streams.cluster import ClusterSettings
 from streams.identity.addresses import Addresses
 from streams.logs import configure_logging
-from streams.policies import PolicyError
+from streams.policy_file import PolicyError
 from streams.settings import WorkerSettings
 from streams.topic_admin import TopicAdminError, ensure_topics
 

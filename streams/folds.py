@@ -22,6 +22,7 @@ from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
 from streams.engine.batches import Effects, InRecord, OutRecord
 from streams.identity.addresses import Addresses, index_address
+from streams.identity.events import answer_event
 from streams.identity.graph import fold
 from streams.identity.instants import credible_ms, to_datetime, to_ms
 from streams.identity.normalise import Rejection, normalise, tenant_of
@@ -33,8 +34,8 @@ from streams.identity.operations import (
     encode_operation,
 )
 from streams.identity.policy import Policy
-from streams.identity.records import Forgotten, Record, answer_event
 from streams.identity.state import decode_node, encode_node
+from streams.identity.telling import Forgotten, Record
 
 # Kafka takes 1,048,588 bytes a batch by default; this leaves room for its envelope.
 RECORD_BYTES_LIMIT: Final = 900_000

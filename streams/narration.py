@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from streams.contracts.customers import Customer, CustomerEvent
-from streams.identity.records import Record
+from streams.identity.telling import Record
 from streams.logs import mask
 
 logger = logging.getLogger("customers")

@@ -4,14 +4,10 @@ Owns reading them, before a worker starts and while it runs, and the salt's clai
 a policy does is the identity core's business.
 """
 
-import json
 import logging
-import re
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Event
 from typing import Any, Final, get_args
 
@@ -27,7 +23,8 @@ from streams.engine.batches import InRecord
 from streams.folds import UNREADABLE
 from streams.identity.addresses import Addresses
 from streams.identity.normalise import Rejection, tenant_of
-from streams.identity.policy import Policy, with_document
+from streams.identity.policy import DAY_MS, HOUR_MS, Policy, with_document
+from streams.policy_file import PolicyError, policies_in
 from streams.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -35,19 +32,12 @@ logger = logging.getLogger(__name__)
 # Where the salt's fingerprint stands on `policies`: tenants' names begin with a letter or a digit.
 SALT_KEY: Final = b"_salt"
 READ_SECONDS: Final = 30.0
-_HOUR_MS: Final = 60 * 60 * 1000
-_DAY_MS: Final = 24 * _HOUR_MS
 _POLL_MS: Final = 500
 _AGAIN_SECONDS: Final = 1.0
 _SHOWN: Final = 80
-_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _UNUSABLE: Final = (*UNREADABLE, ValueError)
 
 _policy_decoder = msgspec.json.Decoder(TenantPolicy)
-
-
-class PolicyError(Exception):
-    """The policies cannot be read or must not be used; the message says what to do."""
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -93,7 +83,7 @@ class PolicyBook:
         policy = self.of(tenant_id) if tenant_id else self._default
         return PolicyDocument(
             auto_creation=policy.auto_creation,
-            conversation_gap_hours=policy.conversation_gap_ms / _HOUR_MS,
+            conversation_gap_hours=policy.conversation_gap_ms / HOUR_MS,
             rules={rule: policy.verdict(rule) for rule in get_args(Rule)},
             shared_after=policy.shared_after,
             shared_after_devices=policy.shared_after_devices,
@@ -101,7 +91,7 @@ class PolicyBook:
             own_identities=_united(layer.own_identities for layer in layers),
             blocked_identities=_united(layer.blocked_identities for layer in layers),
             region=policy.region,
-            new_owner_silence_days=policy.new_owner_silence_ms / _DAY_MS,
+            new_owner_silence_days=policy.new_owner_silence_ms / DAY_MS,
         )
 
     def take(self, record: InRecord) -> str | None:
@@ -159,9 +149,6 @@ def in_a_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:_SHOWN])
 
 
-# -- The settings and the file -----------------------------------------------------------------
-
-
 def policy_book(settings: WorkerSettings) -> PolicyBook:
     """Return the book as the settings and the policy file have it, before the topic is read."""
     base = PolicyDocument(
@@ -182,80 +169,6 @@ def _over(base: PolicyDocument, document: PolicyDocument) -> PolicyDocument:
         if (value := getattr(document, name)) is not None
     }
     return msgspec.structs.replace(base, **given)
-
-
-def policies_in(path: Path) -> tuple[PolicyDocument, dict[str, PolicyDocument]]:
-    """Return the file's default and its tenants' policies. Raises PolicyError."""
-    content = _toml(path)
-    if unknown := content.keys() - {"default", "tenants"}:
-        raise PolicyError(
-            f"{path}: {', '.join(sorted(unknown))}: not known; write [default] and [tenants.NAME]"
-        )
-    tenants = content.get("tenants", {})
-    if not isinstance(tenants, dict):
-        raise PolicyError(f"{path}: tenants: write a table [tenants.NAME] for each tenant")
-    for name in tenants:
-        if isinstance(wrong := tenant_of(name), Rejection):
-            raise PolicyError(f"{path}: [tenants.{_table_key(name)}]: {wrong.detail}")
-    return (
-        _document(content.get("default", {}), f"{path}: [default]"),
-        {
-            name: _document(table, f"{path}: [tenants.{_table_key(name)}]")
-            for name, table in tenants.items()
-        },
-    )
-
-
-def policy_in(path: Path) -> PolicyDocument:
-    """Return the one policy that the file holds, its keys at the top. Raises PolicyError."""
-    return _document(_toml(path), str(path))
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise PolicyError(f"{path} cannot be read: {err.strerror}") from err
-    except ValueError as err:  # of TOML or of UTF-8
-        raise PolicyError(f"{path} is not TOML: {err}") from err
-
-
-def _document(table: object, where: str) -> PolicyDocument:
-    try:
-        return msgspec.convert(table, PolicyDocument)
-    except msgspec.ValidationError as err:
-        names = ", ".join(field.encode_name for field in msgspec.structs.fields(PolicyDocument))
-        hint = f"; the keys are {names}" if "unknown field" in str(err) else ""
-        raise PolicyError(f"{where}: {str(err).replace('`$.', '`')}{hint}") from err
-
-
-def as_toml(document: PolicyDocument, table: str = "") -> str:
-    """Return the document as a policy file has it: at its top, or under a table."""
-    fields: dict[str, Any] = msgspec.to_builtins(document)
-    rules = fields.pop("rules", {})
-    lines = [f"[{table}]"] if table else []
-    lines += [f"{key} = {_toml_value(value)}" for key, value in fields.items()]
-    if rules:
-        lines += ["", f"[{table}.rules]" if table else "[rules]"]
-        lines += [f"{rule} = {_toml_value(verdict)}" for rule, verdict in rules.items()]
-    return "\n".join(lines)
-
-
-def tenant_table(tenant_id: str) -> str:
-    """Return the name of a tenant's table in the policy file."""
-    return f"tenants.{_table_key(tenant_id)}"
-
-
-def _table_key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _toml_value(name)
-
-
-def _toml_value(value: object) -> str:
-    # JSON's scalars, strings and lists are TOML's, but for one character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-# -- The topic ---------------------------------------------------------------------------------
 
 
 class PolicyTopic:

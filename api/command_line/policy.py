@@ -26,12 +26,10 @@ from streams.identity.normalise import Rejection, tenant_of
 from streams.policies import (
     PolicyBook,
     PolicyTopic,
-    as_toml,
     in_a_line,
     policy_book,
-    policy_in,
-    tenant_table,
 )
+from streams.policy_file import as_toml, policy_in, tenant_table
 from streams.settings import WorkerSettings
 from streams.topic_admin import ensure_topics
 from streams.topics import CUSTOMER_COMMANDS, CUSTOMER_EVENTS, TopicSpec, full_name

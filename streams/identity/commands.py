@@ -20,6 +20,7 @@ from streams.contracts.commands import (
     UpdateCustomer,
 )
 from streams.identity.addresses import Addresses, index_address
+from streams.identity.events import answer_event
 from streams.identity.evidence import (
     FORCED_RULES,
     Decision,
@@ -29,13 +30,13 @@ from streams.identity.evidence import (
     suggestion_id,
 )
 from streams.identity.keys import email_key
-from streams.identity.operations import Adopt, Ask, Operation, Relate
+from streams.identity.operations import Adopt, Ask, Forget, Operation, Relate
 from streams.identity.partition import Component, Partition
 from streams.identity.phones import InvalidPhone, typed
 from streams.identity.policy import Policy
-from streams.identity.records import Forgotten, Record, answer_event
 from streams.identity.registers import RANK_AGENT, RANK_IMPORT, RANK_PROFILE, Register
 from streams.identity.state import Edits, Erased, Root, Seed, forget, identity_id, join_edits
+from streams.identity.telling import Forgotten, Record
 
 _RANKS: Final = {"agent": RANK_AGENT, "import": RANK_IMPORT, "profile": RANK_PROFILE}
 _NAME_KEPT: Final = 200
@@ -46,7 +47,10 @@ _WORDS_KEPT: Final = 100
 
 
 class RefusedError(Exception):
-    """A command that cannot be carried out; the text says why, and what to do."""
+    """A command that cannot be carried out; the text says why, and what to do.
+
+    It quotes no number, address or name: it may outlive the erasure of whoever it would name.
+    """
 
 
 @dataclass(slots=True)
@@ -187,8 +191,10 @@ class _Carrying:
         if not taken:
             raise RefusedError("identityKeys: name at least one of the customer's identity keys")
         if not taken <= own:
-            unknown = ", ".join(sorted(taken - own))
-            raise RefusedError(f"identityKeys: the customer has no {unknown}")
+            raise RefusedError(
+                f"identityKeys: {len(taken - own)} of them are none of this customer's; "
+                "its record on `customers` lists those it has"
+            )
         if taken == own:
             raise RefusedError("identityKeys: leave at least one identity key to the customer")
         decision = Decision(
@@ -257,10 +263,13 @@ class _Carrying:
                 event_type="customer.erased",
             ),
         ]
-        relate = Relate(tenant_id=root.tenant_id, at_ms=known_until_ms, erased=erased)
+        tell = Forget(tenant_id=root.tenant_id, erased=erased)
         others = {end for k in touching for end in (k.left, k.right)} - set(root.seeds)
-        operations = [(self.addresses.node(root.tenant_id, end), relate) for end in sorted(others)]
-        return Outcome(forget(root, erased, self.addresses), list(operations), records)
+        return Outcome(
+            forget(root, erased, self.addresses),
+            [(self.addresses.node(root.tenant_id, end), tell) for end in sorted(others)],
+            records,
+        )
 
 
 def _seed_of(root: Root, customer_id: str) -> tuple[str, Seed] | None:
@@ -348,10 +357,10 @@ def _added(command: UpdateCustomer, policy: Policy) -> Iterator[str]:
     if command.add_phone is not None:
         number = typed(command.add_phone, policy.region)
         if isinstance(number, InvalidPhone):
-            raise RefusedError(f"addPhone: {number.detail}")
+            raise RefusedError(f"addPhone: {number.advice}")
         yield f"phone:{number}"
     if command.add_email is not None:
         address = email_key(command.add_email)
         if address is None:
-            raise RefusedError(f"addEmail: {command.add_email!r} is not an e-mail address")
+            raise RefusedError("addEmail: this is not an e-mail address")
         yield address

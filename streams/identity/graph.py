@@ -6,20 +6,22 @@ The nodes that evidence ever connected form a tree of pointers under one root; r
 root's identities are one customer is `partition`'s. Pure: no Kafka, clock or log.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import msgspec
 
 from streams.identity.addresses import Addresses, index_address
 from streams.identity.commands import Outcome, adopt, answer, carry_out
-from streams.identity.evidence import Link, joined_decisions, joined_links, suggestion_id
+from streams.identity.evidence import Link, joined_decisions, suggestion_id
 from streams.identity.observations import identity_name, is_forgotten, join_observation
 from streams.identity.operations import (
     Absorb,
     Adopt,
     Ask,
     Decline,
+    Forget,
     Index,
     Observe,
     Operation,
@@ -30,15 +32,9 @@ from streams.identity.operations import (
 )
 from streams.identity.partition import EMPTY, Partition, partition
 from streams.identity.policy import Policy
-from streams.identity.records import (
-    NOTHING_TOLD,
-    Forgotten,
-    Record,
-    changes,
-    message_fact,
-    told_of,
-)
+from streams.identity.records import message_fact
 from streams.identity.state import (
+    Edits,
     Node,
     Pointer,
     Root,
@@ -50,6 +46,7 @@ from streams.identity.state import (
     size,
     with_links,
 )
+from streams.identity.telling import NOTHING_TOLD, Forgotten, Record, changes, told_of
 
 
 @dataclass(slots=True)
@@ -105,20 +102,8 @@ class _Folding:
             self._point(node, operation)
         elif isinstance(node, Pointer):
             self.send(node.to, operation)
-        elif isinstance(operation, Observe):
-            self.observe(node, operation)
-        elif isinstance(operation, Relate):
-            self.relate(node, operation)
-        elif isinstance(operation, Ask | Adopt):
-            self.carry_out(node, operation)
-        elif isinstance(operation, Union):
-            self.union(node, operation)
-        elif isinstance(operation, Unite):
-            self.unite(node, operation)
-        elif isinstance(operation, Decline):
-            self.decline(node, operation)
         else:
-            self.absorb(node, operation)
+            _STEPS[type(operation)](self, node, operation)
 
     def send(self, address: str, operation: Operation) -> None:
         self.folded.operations.append((address, operation))
@@ -162,34 +147,35 @@ class _Folding:
 
     def relate(self, root: Root | None, operation: Relate) -> None:
         root = root or Root(tenant_id=operation.tenant_id, rank_at_ms=operation.at_ms, version=0)
-        if operation.erased:
-            self._forget(root, operation)
-            return
-        said = Root(
-            tenant_id=root.tenant_id,
-            rank_at_ms=operation.at_ms,
-            version=0,
-            links={link.name: link for link in operation.links},
-            decisions=operation.decisions,
-            edits=operation.edits,
-        )
+        said = {link.name: link for link in operation.links}
+        decisions = operation.decisions
         if root.erased:
-            said = forget(said, root.erased, self.addresses)
+            about = Root(tenant_id=root.tenant_id, rank_at_ms=0, version=0, decisions=decisions)
+            decisions = forget(about, root.erased, self.addresses).decisions
         edits = dict(root.edits)
-        for key, edit in said.edits.items():
-            known = edits.get(key)
-            edits[key] = join_edits(known, edit) if known else edit
+        for key, edit in operation.edits.items():
+            if (own := self._of_today(root, key, edit, operation.at_ms)) is not None:
+                known = edits.get(key)
+                edits[key] = join_edits(known, own) if known else own
         self._know(
             msgspec.structs.replace(
-                root,
-                links=joined_links(root.links, said.links),
-                decisions=joined_decisions(root.decisions, said.decisions),
+                with_links(root, said, self.addresses),
+                decisions=joined_decisions(root.decisions, decisions),
                 edits=edits,
             )
         )
 
-    def _forget(self, root: Root, operation: Relate) -> None:
+    def _of_today(self, root: Root, key: str, edits: Edits, at_ms: int) -> Edits | None:
+        """Return the edits under the epoch of whoever has the key now; None if of one before."""
+        mark = root.erased.get(self.addresses.node(root.tenant_id, key)) if root.erased else None
+        if mark is None:
+            return edits
+        return None if at_ms <= mark.at_ms else msgspec.structs.replace(edits, epoch=mark.epoch)
+
+    def forget(self, root: Root | None, operation: Forget) -> None:
         """Forget what we know of a person who was erased elsewhere: their claims on our keys."""
+        if root is None:
+            return
         known = forget(root, joined_erased(root.erased, operation.erased), self.addresses)
         self._know(known)
         self.tell()
@@ -319,8 +305,10 @@ class _Folding:
         root = self._root()
         if root is not None and root is not self.told_root:
             self.parts = partition(root, self.policy)
-            self.folded.records += changes(root, self.told, self.parts)
-            self.told = told_of(root, self.parts)
+            told = told_of(root, self.parts)
+            self.folded.records += changes(root, self.told, self.parts, told)
+            self.told = told
+            self._index(root)
             root = self._publish(self._reach(root), self.parts)
             self.folded.node = root
         for observe in self.observed:
@@ -335,13 +323,18 @@ class _Folding:
             return seed.id
         return identity_id(self.addresses.node(observe.tenant_id, observe.identity_key))
 
-    def _publish(self, root: Root, parts: Partition) -> Root:
-        """Note which ids the world knows from now on, and tell their index nodes the way."""
-        told = self.told_root
+    def _index(self, root: Root) -> None:
+        """Tell the index nodes of new ids the way."""
+        told = self.told_root.seeds if self.told_root else {}
+        if root.seeds is told:
+            return
         for key, seed in root.seeds.items():
-            if told is None or key not in told.seeds or told.seeds[key].id != seed.id:
+            if key not in told or told[key].id != seed.id:
                 index = index_address(root.tenant_id, seed.id)
                 self.send(index, Index(to=seed.address))
+
+    def _publish(self, root: Root, parts: Partition) -> Root:
+        """Note which ids the world knows from now on."""
         new = {
             c.key: msgspec.structs.replace(c.seed, is_published=True)
             for c in parts.components.values()
@@ -353,6 +346,8 @@ class _Folding:
 
     def _reach(self, root: Root) -> Root:
         """Tell the nodes at the far ends of links that we hold, each once."""
+        if not root.links:
+            return root
         asked = set(root.asked)
         known = len(asked)
         for link in root.links.values():
@@ -377,6 +372,19 @@ class _Folding:
         if len(asked) == known:
             return root
         return msgspec.structs.replace(root, asked=tuple(sorted(asked)))
+
+
+_STEPS: Final[Mapping[type, Callable[[_Folding, Root | None, Any], None]]] = {
+    Observe: _Folding.observe,
+    Relate: _Folding.relate,
+    Forget: _Folding.forget,
+    Ask: _Folding.carry_out,
+    Adopt: _Folding.carry_out,
+    Union: _Folding.union,
+    Unite: _Folding.unite,
+    Decline: _Folding.decline,
+    Absorb: _Folding.absorb,
+}
 
 
 def _ends_something(before: Root, after: Root, name: str) -> bool:

@@ -104,7 +104,11 @@ def normalise(  # noqa: PLR0911 - one guard a field
     # On the way out the profile would be the business's own.
     name = _cut(context.profile_name, _NAME_KEPT) if inbound else None
     picture_url = _whole(context.profile_picture_url) if inbound else None
-    claims = tuple(_claims(message, key, channel_type))[:_CLAIMS_KEPT]
+    claims = tuple(
+        claim
+        for claim in _claims(message, key, channel_type)
+        if claim.key not in policy.nobody  # the business's own number is nobody's
+    )[:_CLAIMS_KEPT]
     if message.kind == "notice" or message.content.type.lower() in _NOTICES:
         return key, _notice(message, key, at_ms, claims, name, picture_url)
     return key, Observe(

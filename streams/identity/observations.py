@@ -123,8 +123,8 @@ def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityStat
         first_inbound_at_ms=earliest(known.first_inbound_at_ms, inbound_at_ms),
         last_inbound_at_ms=latest(known.last_inbound_at_ms, inbound_at_ms),
         name=newest(known.name, _name_register(observe)),
-        picture_url=newest(known.picture_url, _register(observe.picture_url, at_ms)),
-        username=newest(known.username, _register(observe.username, at_ms)),
+        picture_url=newest(known.picture_url, _register(observe.picture_url, observe)),
+        username=newest(known.username, _register(observe.username, observe)),
         windows=(
             joined(known.windows, (_window_of(observe),), gap_ms) if windows is None else windows
         ),
@@ -146,8 +146,8 @@ def identity_of(observe: Observe, epoch: int = 0) -> IdentityState:
         first_inbound_at_ms=inbound_at_ms,
         last_inbound_at_ms=inbound_at_ms,
         name=_name_register(observe),
-        picture_url=_register(observe.picture_url, observe.at_ms),
-        username=_register(observe.username, observe.at_ms),
+        picture_url=_register(observe.picture_url, observe),
+        username=_register(observe.username, observe),
         windows=(_window_of(observe),),
         epoch=epoch,
     )
@@ -170,7 +170,7 @@ def _name_register(observe: Observe) -> Register | None:
     if not observe.name:
         return None
     rank = RANK_FALLBACK if is_raw_id(observe.name, observe) else RANK_PROFILE
-    return Register(rank, observe.at_ms, observe.name)
+    return Register(rank, observe.at_ms, observe.name, observe.received_at_ms)
 
 
 _SHORTEST_NUMBER: Final = 5
@@ -186,5 +186,7 @@ def is_raw_id(name: str, observe: Observe) -> bool:
     return digits in observe.identity_key or digits in observe.external_id
 
 
-def _register(value: str | None, at_ms: int) -> Register | None:
-    return Register(RANK_PROFILE, at_ms, value) if value else None
+def _register(value: str | None, observe: Observe) -> Register | None:
+    if not value:
+        return None
+    return Register(RANK_PROFILE, observe.at_ms, value, observe.received_at_ms)

@@ -1,8 +1,8 @@
 """What the worker tells an identity node, on `interactions`.
 
-`observe` and `relate` say what was seen, `ask` what somebody wants; `union`, `unite`, `decline`
-and `absorb` bring two roots together (union-find as actors on Kafka's partitions); `index` and
-`shorten` keep the ways short. Every one may be repeated or come late.
+`observe`, `relate` and `forget` say what became known, `ask` and `adopt` what somebody wants.
+`union`, `unite`, `decline` and `absorb` bring two roots together (union-find as actors on Kafka's
+partitions); `index` and `shorten` keep the ways short. Every one may be repeated or come late.
 """
 
 from collections.abc import Mapping
@@ -50,14 +50,20 @@ class Observe(_Operation, frozen=True, kw_only=True, tag="observe"):
 
 
 class Relate(_Operation, frozen=True, kw_only=True, tag="relate"):
-    """Something became known without a message: links, decisions, a profile, who was erased."""
+    """Something became known without a message: links, decisions, a profile."""
 
     tenant_id: str
     at_ms: int
     links: tuple[Link, ...] = ()
     decisions: Mapping[str, Decision] = msgspec.field(default_factory=dict)
     edits: Mapping[str, Edits] = msgspec.field(default_factory=dict)
-    erased: Mapping[str, Erased] = msgspec.field(default_factory=dict)
+
+
+class Forget(_Operation, frozen=True, kw_only=True, tag="forget"):
+    """Somebody was erased whose claims you may hold."""
+
+    tenant_id: str
+    erased: Mapping[str, Erased]
 
 
 class Ask(_Operation, frozen=True, kw_only=True, tag="ask"):
@@ -125,7 +131,9 @@ class Shorten(_Operation, frozen=True, kw_only=True, tag="shorten"):
     to: str
 
 
-Operation = Observe | Relate | Ask | Adopt | Union | Unite | Decline | Absorb | Index | Shorten
+Operation = (
+    Observe | Relate | Forget | Ask | Adopt | Union | Unite | Decline | Absorb | Index | Shorten
+)
 
 _decoder: msgspec.json.Decoder[Operation] = msgspec.json.Decoder(Operation)
 _encoder = msgspec.json.Encoder()

@@ -1,8 +1,9 @@
 """Which identities of a root are one customer: a pure function of all that is known of them.
 
 Evidence is weighed as a whole, not as it came: decisions first (the newest wins), then what the
-policy lets link, the oldest first, then the guards. So the order of arrival decides nothing, and
-taking a link away leaves exactly what would have been without it.
+policy lets link and no guard forbids: what makes an account, then what accounts share, the oldest
+first. So the order of arrival decides nothing, and taking a link away leaves exactly what would
+have been without it.
 """
 
 from collections import defaultdict
@@ -22,6 +23,8 @@ _UNCOUNTED_RULES: Final = FORCED_RULES | {
     "phone_variant",
     "agent_value",
 }
+# What makes an account: weighed before what accounts say of themselves, whenever it came.
+_ACCOUNT_RULES: Final = frozenset({"same_account", "account_moved", "signed_reference"})
 _DEVICES: Final = "webchat"
 _REFERENCE: Final = "reference"
 
@@ -124,14 +127,16 @@ class _Weighing:
                 self.effective.append(link)
 
     def _weigh(self) -> None:
-        """Put together what evidence does under the policy, the oldest first."""
+        """Put together what evidence does under the policy: what makes an account, then what
+        accounts share, the oldest first.
+        """
         rules = {link.rule: self.policy.verdict(link.rule) for link in self.root.links.values()}
         weighed = [
             link
             for link in self.root.links.values()
             if link.rule not in FORCED_RULES and rules[link.rule] != "ignore"
         ]
-        weighed.sort(key=lambda link: (link.at_ms, link.left, link.right, link.rule))
+        weighed.sort(key=_weight)
         self.shared = _shared(weighed, self.policy)
         for link in weighed:
             if rules[link.rule] == "suggest":
@@ -226,6 +231,10 @@ def _separates(decision: Decision, ours: set[str], theirs: set[str]) -> bool:
     return (not ours.isdisjoint(left) and not theirs.isdisjoint(right)) or (
         not ours.isdisjoint(right) and not theirs.isdisjoint(left)
     )
+
+
+def _weight(link: Link) -> tuple[bool, int, str, str, str]:
+    return (link.rule not in _ACCOUNT_RULES, link.at_ms, link.left, link.right, link.rule)
 
 
 def _references(keys: Iterable[str]) -> set[str]:

@@ -5,26 +5,28 @@ numbering.toml. The canonical form is for comparing: whoever sends keeps the num
 """
 
 import re
-import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from functools import lru_cache
-from importlib import resources
-from typing import Any, Final, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
+from phonenumbers import PhoneNumberType, ValidationResult
 
-Certainty = Literal["certain", "ambiguous", "never"]
+from streams.identity.numbering import (
+    Plan,
+    calling_code_of,
+    digits_of,
+    is_possible,
+    is_valid,
+    numbering,
+    parsed_number,
+    plan_of,
+)
 
 # ITU-T E.164: at most 15 digits; numbers of 6 digits and less are short codes.
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _PLAIN: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
-_ONE_DIGIT_CODES: Final = frozenset("17")
-_CALLING_CODES: Final = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
-
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs"})
 _QUOTES: Final = " \t\n\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _SCHEME: Final = re.compile(
@@ -51,88 +53,17 @@ _TRUNK_ZERO: Final = "(0)"
 
 @dataclass(frozen=True, slots=True)
 class InvalidPhone:
-    """Why a typed text is no person's number, and what to write instead."""
+    """Why a typed text is no person's number, and what to write instead: `advice` does not quote
+    the text, `detail` does.
+    """
 
-    detail: str
+    advice: str
+    shown: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A pattern of a whole national number, and what it becomes."""
-
-    old: re.Pattern[str]
-    new: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One change of a country's numbers. See the head of numbering.toml."""
-
-    calling_code: str
-    region: str
-    description: str
-    effective: date
-    source: str
-    certainty: Certainty
-    forms: tuple[Form, ...]
-    channels: frozenset[str] = frozenset()
-    checked: bool = False
-    justification: str = ""
-
-    def results(self, national: str) -> list[str]:
-        """Return what the national number becomes, without repetition."""
-        found = (
-            match.expand(form.new)
-            for form in self.forms
-            if (match := form.old.fullmatch(national)) is not None
-        )
-        return [
-            result
-            for result in dict.fromkeys(found)
-            if not self.checked or _is_valid(self.calling_code + result)
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What decides, for one calling code, whether a number needs a second look."""
-
-    calling_code: str
-    lengths: frozenset[int]
-    trunk: re.Pattern[str] | None
-    longest: int
-    old: re.Pattern[str] | None  # any form that a certain rule may rewrite
-    certain: tuple[Rule, ...]
-    ambiguous: tuple[Rule, ...]
-
-    def renumbered(self, national: str) -> str:
-        """Return the national number of today for one of an older form."""
-        if self.old is not None and self.old.fullmatch(national):
-            for rule in self.certain:
-                if len(results := rule.results(national)) == 1:
-                    return results[0]
-        return national
-
-    def may_have_trunk(self, national: str) -> bool:
-        """Say whether it starts with what is dialled inside the country only."""
-        return self.trunk is not None and bool((found := self.trunk.match(national)) and found[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Numbering:
-    """The data of numbering.toml."""
-
-    rules: tuple[Rule, ...]
-    longest: Mapping[str, int] = field(default_factory=dict)
-    placeholders: Mapping[str, str] = field(default_factory=dict)
-
-    def of(self, calling_code: str, certainty: Certainty) -> tuple[Rule, ...]:
-        """Return a country's rules of one certainty."""
-        return tuple(
-            rule
-            for rule in self.rules
-            if rule.calling_code == calling_code and rule.certainty == certainty
-        )
+    @property
+    def detail(self) -> str:
+        """Return the advice for whoever typed the text."""
+        return f"{self.shown!r}: {self.advice}" if self.shown else self.advice
 
 
 def international(text: str) -> str | None:
@@ -148,7 +79,7 @@ def international(text: str) -> str | None:
         return None
     kept, dropped = (_without_prefix(form) for form in notation)
     # "(0)" is the trunk prefix, dialled inside the country only; in Italy it is the number's own.
-    if dropped != kept and not _is_valid(_comparable(kept)):
+    if dropped != kept and not is_valid(_comparable(kept)):
         return _as_number(dropped)
     return _as_number(kept)
 
@@ -180,7 +111,7 @@ def typed(text: str, region: str | None) -> str | InvalidPhone:
 def variants(number: str, channel_type: str) -> tuple[str, ...]:
     """Return the canonical numbers that may be the same person's, as suggestions only."""
     digits = number.removeprefix("+")
-    if (plan := _plan(_calling_code(digits))) is None or not plan.ambiguous:
+    if (plan := plan_of(calling_code_of(digits))) is None or not plan.ambiguous:
         return ()
     national = digits[len(plan.calling_code) :]
     found = (
@@ -192,28 +123,6 @@ def variants(number: str, channel_type: str) -> tuple[str, ...]:
     return tuple(sorted(set(found) - {number}))
 
 
-@lru_cache(maxsize=1)
-def numbering() -> Numbering:
-    """Return the countries' data, read once: it is part of the program, like the code."""
-    text = resources.files(__package__).joinpath("numbering.toml").read_text(encoding="utf-8")
-    document = tomllib.loads(text)
-    return Numbering(
-        rules=tuple(_rule(**table) for table in document["rules"]),
-        longest={plan["calling_code"]: plan["longest"] for plan in document["plans"]},
-        placeholders={entry["digits"]: entry["means"] for entry in document["placeholders"]},
-    )
-
-
-def _rule(*, forms: list[dict[str, str]], channels: Iterable[str] = (), **named: Any) -> Rule:
-    return Rule(
-        forms=tuple(
-            Form(re.compile(form["old"], re.ASCII), form.get("new", r"\g<0>")) for form in forms
-        ),
-        channels=frozenset(channels),
-        **named,
-    )
-
-
 # ------------------------------------------------------------------ digits
 
 
@@ -222,7 +131,7 @@ def _as_number(digits: str) -> str | None:
     if digits in numbering().placeholders or len(digits) > _DIGITS_WITH_TRUNK:
         return None
     comparable = _comparable(digits)
-    plan = _plan(_calling_code(comparable))
+    plan = plan_of(calling_code_of(comparable))
     longest = _E164_DIGITS if plan is None else len(plan.calling_code) + plan.longest
     if len(comparable) > min(longest, _E164_DIGITS) or _E164.fullmatch(comparable) is None:
         return None
@@ -241,7 +150,7 @@ def _comparable(digits: str) -> str:
 
 
 def _resolved(digits: str) -> str:
-    plan = _plan(_calling_code(digits))
+    plan = plan_of(calling_code_of(digits))
     if plan is None:
         return digits
     national = digits[len(plan.calling_code) :]
@@ -254,40 +163,11 @@ def _resolved(digits: str) -> str:
 
 def _without_trunk(digits: str, plan: Plan) -> str:
     """Return the digits without a prefix that is dialled inside the country only."""
-    if _is_valid(digits) or (parsed := _parsed(f"+{digits}", None)) is None:
+    if is_valid(digits) or (parsed := parsed_number(f"+{digits}", None)) is None:
         return digits
-    shorter = _digits(parsed)
+    shorter = digits_of(parsed)
     national = shorter.removeprefix(plan.calling_code)
-    return shorter if _is_possible(plan.calling_code + plan.renumbered(national)) else digits
-
-
-def _calling_code(digits: str) -> str:
-    """Return the calling code; no code begins another, so the digits decide."""
-    if digits[:1] in _ONE_DIGIT_CODES:
-        return digits[:1]
-    return digits[:2] if digits[:2] in _CALLING_CODES else digits[:3]
-
-
-@lru_cache(maxsize=1_000)
-def _plan(calling_code: str) -> Plan | None:
-    if calling_code not in _CALLING_CODES:
-        return None
-    region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(calling_code)][0]
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(int(calling_code), region)
-    if metadata is None or metadata.general_desc is None:
-        return None
-    prefix = metadata.national_prefix_for_parsing
-    certain = numbering().of(calling_code, "certain")
-    old = "|".join(form.old.pattern for rule in certain for form in rule.forms)
-    return Plan(
-        calling_code=calling_code,
-        lengths=frozenset(metadata.general_desc.possible_length),
-        trunk=re.compile(prefix) if prefix else None,
-        longest=numbering().longest.get(calling_code, 15),
-        old=re.compile(old, re.ASCII) if old else None,
-        certain=certain,
-        ambiguous=numbering().of(calling_code, "ambiguous"),
-    )
+    return shorter if is_possible(plan.calling_code + plan.renumbered(national)) else digits
 
 
 # ------------------------------------------------------------------ notation
@@ -302,23 +182,23 @@ def _notation(text: str) -> tuple[str, str] | InvalidPhone:  # noqa: PLR0911 - o
         if scheme[0].lower().startswith("sip"):
             tidy = _SIP_HOST.sub("", tidy, count=1)
     if "phone-context=" in tidy.lower():
-        parsed = _parsed(f"tel:{tidy}", None)
+        parsed = parsed_number(f"tel:{tidy}", None)
         if parsed is None:
-            return InvalidPhone(f"{shown!r}: write the number with + and the country code")
-        return (f"+{_digits(parsed)}",) * 2
+            return InvalidPhone("write the number with + and the country code", shown)
+        return (f"+{digits_of(parsed)}",) * 2
     tidy = _URI_PARAMETERS.sub("", tidy)
     if _SECOND_NUMBER.search(tidy):
-        return InvalidPhone(f"{shown!r} holds more than one number: write one only")
+        return InvalidPhone("it holds more than one number, write one only", shown)
     tidy = _EXTENSION.sub("", tidy).strip(_QUOTES)
     if not tidy:
         return InvalidPhone("the phone number is empty")
     if _NOTATION.fullmatch(tidy) is None:
-        return InvalidPhone(f"{shown!r} is no phone number: write digits, and + before a country")
+        return InvalidPhone("it is no phone number, write digits, and + before a country", shown)
     kept, dropped = (_SEPARATOR.sub("", form) for form in (tidy, tidy.replace(_TRUNK_ZERO, "")))
     if kept.count("+") > 1 or ("/" in tidy and len(kept) > _E164_DIGITS + 2):
-        return InvalidPhone(f"{shown!r} holds more than one number: write one only")
+        return InvalidPhone("it holds more than one number, write one only", shown)
     if "+" in kept[1:] and not kept.startswith("00+"):
-        return InvalidPhone(f"{shown!r}: a + may only come first")
+        return InvalidPhone("a + may only come first", shown)
     return kept, dropped
 
 
@@ -341,26 +221,26 @@ def _without_prefix(notation: str) -> str:
 
 def _typed_international(shown: str, kept: str, dropped: str) -> str | InvalidPhone:
     number = international(kept)
-    if number is None or not _is_valid(number[1:]):
+    if number is None or not is_valid(number[1:]):
         number = international(dropped) or number
     if number is None:
-        return InvalidPhone(f"{shown!r} has too few or too many digits for a phone number")
+        return InvalidPhone("it has too few or too many digits for a phone number", shown)
     digits = number[1:]
-    plan = _plan(_calling_code(digits))
+    plan = plan_of(calling_code_of(digits))
     if plan is None:
-        return InvalidPhone(f"{shown!r}: no country has a calling code +{digits[:3]}")
-    if _is_valid(digits):
+        return InvalidPhone(f"no country has a calling code +{digits[:3]}", shown)
+    if is_valid(digits):
         return number
     with_zero = f"{plan.calling_code}0{digits[len(plan.calling_code) :]}"
-    if plan.trunk is None and _is_valid(with_zero):
+    if plan.trunk is None and is_valid(with_zero):
         return InvalidPhone(
-            f"{shown!r}: here the 0 belongs to the number, write it after +{plan.calling_code}"
+            f"here the 0 belongs to the number, write it after +{plan.calling_code}", shown
         )
     # The length of a subscriber's number, in a range phonenumbers may not know yet.
-    if _is_possible(digits):
+    if is_possible(digits):
         return number
     return InvalidPhone(
-        f"{shown!r} is no number of +{plan.calling_code}: check its digits and the area code"
+        f"it is no number of +{plan.calling_code}, check its digits and the area code", shown
     )
 
 
@@ -368,13 +248,14 @@ def _typed_national(shown: str, kept: str, dropped: str, region: str) -> str | I
     readings = dict.fromkeys(
         reading
         for candidate in _readings(kept, dropped, region)
-        if _is_valid(reading := _comparable(candidate))
+        if is_valid(reading := _comparable(candidate))
     )
     if not readings:
-        return InvalidPhone(_why_not(shown, kept, region))
+        return InvalidPhone(_why_not(kept, region), shown)
     if len(readings) > 1:
         ways = " or ".join(f"+{reading}" for reading in readings)
-        return InvalidPhone(f"{shown!r} may be {ways}: write it with + and the country code")
+        advice = "it may be one of several numbers, write it with + and the country code"
+        return InvalidPhone(advice, f"{shown} ({ways})")
     return f"+{next(iter(readings))}"
 
 
@@ -387,17 +268,17 @@ def _readings(kept: str, dropped: str, region: str) -> Iterable[str]:
         if not region:
             continue
         calling_code = str(phonenumbers.country_code_for_region(region))
-        plan = _plan(calling_code)
+        plan = plan_of(calling_code)
         for rule in plan.certain if plan else ():
             yield from (calling_code + result for result in rule.results(notation))
-        if (parsed := _parsed(notation, region)) is not None:
-            yield _digits(parsed)
+        if (parsed := parsed_number(notation, region)) is not None:
+            yield digits_of(parsed)
 
 
-def _why_not(shown: str, notation: str, region: str) -> str:
+def _why_not(notation: str, region: str) -> str:
     if not region:
-        return f"{shown!r} names no country: write it with + and the country code"
-    parsed = _parsed(notation, region)
+        return "it names no country, write it with + and the country code"
+    parsed = parsed_number(notation, region)
     subscriber = PhoneNumberType.FIXED_LINE_OR_MOBILE
     reason = (
         ValidationResult.INVALID_LENGTH
@@ -409,40 +290,4 @@ def _why_not(shown: str, notation: str, region: str) -> str:
         ValidationResult.TOO_SHORT: "it is too short, write the area code too",
         ValidationResult.TOO_LONG: "it is too long, write one number only",
     }.get(reason, "check its digits and the area code")
-    return f"{shown!r} is no number of {region}: {advice}, or write + and the country code"
-
-
-# ------------------------------------------------------------------ phonenumbers
-
-
-def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-
-
-def _digits(parsed: phonenumbers.PhoneNumber) -> str:
-    formatted = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return str(formatted).removeprefix("+")
-
-
-def _is_valid(digits: str) -> bool:
-    parsed = _parsed(f"+{digits}", None)
-    # What parsing changed was not the number itself.
-    return (
-        parsed is not None
-        and _digits(parsed) == digits
-        and bool(phonenumbers.is_valid_number(parsed))
-    )
-
-
-def _is_possible(digits: str) -> bool:
-    """Say whether a mobile or fixed number of that country has this length."""
-    parsed = _parsed(f"+{digits}", None)
-    return parsed is not None and (
-        phonenumbers.is_possible_number_for_type_with_reason(
-            parsed, PhoneNumberType.FIXED_LINE_OR_MOBILE
-        )
-        == ValidationResult.IS_POSSIBLE
-    )
+    return f"it is no number of {region}: {advice}, or write + and the country code"

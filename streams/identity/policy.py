@@ -11,9 +11,9 @@ from typing import Any, Final
 from streams.contracts.policies import PolicyDocument, Rule, Verdict
 from streams.identity.keys import email_key, phone_key
 
-CONVERSATION_GAP_MS: Final = 24 * 60 * 60 * 1000
-_HOUR_MS: Final = 60 * 60 * 1000
-_DAY_MS: Final = 24 * _HOUR_MS
+HOUR_MS: Final = 60 * 60 * 1000
+DAY_MS: Final = 24 * HOUR_MS
+CONVERSATION_GAP_MS: Final = DAY_MS
 
 DEFAULT_RULES: Final[Mapping[str, Verdict]] = {
     "same_account": "link",
@@ -46,7 +46,7 @@ class Policy:
     shared_after: int = 3
     shared_after_devices: int = 20
     identity_cap: int = 100
-    new_owner_silence_ms: int = 45 * _DAY_MS
+    new_owner_silence_ms: int = 45 * DAY_MS
     region: str | None = None
     nobody: frozenset[str] = frozenset()
 
@@ -59,11 +59,11 @@ def with_document(policy: Policy, document: PolicyDocument) -> Policy:
     """Return the policy with what the document says in place of it."""
     given: dict[str, Any] = {
         "auto_creation": document.auto_creation,
-        "conversation_gap_ms": _scaled(document.conversation_gap_hours, _HOUR_MS),
+        "conversation_gap_ms": _scaled(document.conversation_gap_hours, HOUR_MS),
         "shared_after": document.shared_after,
         "shared_after_devices": document.shared_after_devices,
         "identity_cap": document.identity_cap,
-        "new_owner_silence_ms": _scaled(document.new_owner_silence_days, _DAY_MS),
+        "new_owner_silence_ms": _scaled(document.new_owner_silence_days, DAY_MS),
         "region": document.region,
     }
     nobody = {

@@ -1,57 +1,37 @@
-"""What the world is told of a root: its customers, their conversations, events, suggestions and
-message facts.
+"""The customer, conversation and message records that a root's state amounts to.
 
-All are derived from what was told before and what is known after a batch of operations, once a
-batch and not once a message. Ids come from what happened, so a replay says the same again.
+What of them is news, and when it is told, is `telling`'s business.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
-
-import msgspec
+from typing import Final
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import (
     Customer,
-    CustomerEvent,
     CustomerIdentity,
     CustomerLink,
     CustomerMetadata,
     Status,
 )
 from streams.contracts.messages import MessageFact
-from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
-from streams.identity.evidence import FORCED_RULES, Link, suggestion_id
-from streams.identity.ids import Namespace
+from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
 from streams.identity.observations import identity_name
 from streams.identity.operations import Observe
-from streams.identity.partition import Component, Partition, Question, kind_of
+from streams.identity.partition import Component, Partition
 from streams.identity.registers import Register, newest
-from streams.identity.state import IdentityState, Root
+from streams.identity.state import IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
 
 SOURCE: Final = "auto_created"
-_EVENTS: Final = Namespace("customer-event")
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """A record of this id is to be deleted from this compacted output, for ever."""
-
-    output: Literal["customers", "conversations", "suggestions"]
-    id: str
-
-
-Record = Customer | CustomerEvent | Conversation | MessageFact | LinkSuggestion | Forgotten
 
 
 def customer_record(
     root: Root, component: Component, *, merged_into: str | None = None
 ) -> Customer:
     """Return the customer as known now; as merged where another customer took it over."""
-    identities = sorted((state for _, state in component.identities), key=_first_seen)
+    identities = sorted((state for _, state in component.identities), key=first_seen)
     first = identities[0]
     name: Register | None = None
     picture_url: Register | None = None
@@ -113,10 +93,6 @@ def customer_record(
     )
 
 
-def _first_seen(identity: IdentityState) -> tuple[int, str, str]:
-    return (identity.first_seen_at_ms, identity.channel_id, identity.external_id)
-
-
 def _fallback_name(first: IdentityState) -> str:
     """Return what to call somebody who gave no name: @username, else the raw id."""
     return f"@{first.username.value.lstrip('@')}" if first.username else first.external_id
@@ -166,260 +142,7 @@ def _link_record(link: Link) -> CustomerLink:
     )
 
 
-class Told(NamedTuple):
-    """What the world knows already: customers by id, open suggestions by id, tripped guards."""
-
-    components: Mapping[str, Component]
-    suggestions: Mapping[str, LinkSuggestion]
-    guards: frozenset[str]
-
-    def of_key(self, key: str) -> Component | None:
-        """Return the customer that the key belongs to."""
-        return next((c for c in self.components.values() if key in c.keys), None)
-
-    def joined(self, other: "Told") -> "Told":
-        """Return what the world knows of both; of a key that both speak of, what we said."""
-        known = {key for c in self.components.values() for key, _ in c.seeds}
-        theirs = {i: c for i, c in other.components.items() if c.key not in known}
-        return Told(
-            {**theirs, **self.components},
-            {**other.suggestions, **self.suggestions},
-            self.guards | other.guards,
-        )
-
-
-NOTHING_TOLD: Final = Told({}, {}, frozenset())
-
-
-def told_of(root: Root, parts: Partition) -> Told:
-    """Return what the world knows once it was told of this root."""
-    if not parts.questions and not parts.shared:
-        return Told(parts.components, {}, frozenset())
-    return Told(
-        parts.components,
-        {s.id: s for s in _open_suggestions(root, parts)},
-        frozenset(
-            (
-                *(f"shared {key}" for key in parts.shared),
-                *(
-                    f"{question.reason} {question.link.name}"
-                    for question in parts.questions
-                    if question.reason != "claimed"
-                ),
-            )
-        ),
-    )
-
-
-def changes(root: Root, before: Told, after: Partition) -> Iterator[Record]:
-    """Yield what is new to the world: customers, events, conversations and suggestions."""
-    owners = {
-        key: component for component in before.components.values() for key, _ in component.seeds
-    }
-    for component in after.components.values():
-        known = before.components.get(component.seed.id)
-        if known != component:
-            yield customer_record(root, component)
-            yield from _events(root, owners, known, component)
-            yield from _conversations(root, owners, component)
-    for own_id, component in before.components.items():
-        if own_id in after.components:
-            continue
-        survivor = after.of_key(component.key)
-        if survivor is not None:
-            yield customer_record(root, component, merged_into=survivor.seed.id)
-            yield _merged_event(root, component, survivor)
-    told = told_of(root, after)
-    if told.guards != before.guards:
-        yield from _guard_events(root, before, after)
-    if told.suggestions or before.suggestions:
-        yield from _suggestions(root, before, after, told)
-
-
-def _events(
-    root: Root, owners: Mapping[str, Component], known: Component | None, after: Component
-) -> Iterator[CustomerEvent]:
-    identities = sorted(after.identities, key=lambda item: _first_seen(item[1]))
-    seeds = dict(after.seeds)
-    came_from = owners.get(after.key)
-    if known is None and came_from is not None:
-        yield _event(
-            root,
-            "customer.split",
-            after.seed.id,
-            f"{came_from.seed.id} {root.version}",
-            at_ms=max((decision.at_ms for decision in root.decisions.values()), default=0)
-            or after.seed.rank_at_ms,
-            identity_id=after.seed.id,
-            split_from=came_from.seed.id,
-        )
-    elif known is None:
-        yield _identity_event(root, "customer.created", after, identities[0][1], "")
-        identities = identities[1:]
-    for name, identity in identities:
-        owner = owners.get(identity.identity_key)
-        if owner is None or name not in dict(owner.identities):
-            own_id = seeds[identity.identity_key].id
-            yield _identity_event(root, "customer.identity_added", after, identity, name, own_id)
-    told = known.links if known else ()
-    for link in after.links:
-        if link not in told:
-            yield _link_event(root, after, link)
-    wrote = _first_inbound(after)
-    if wrote and known is not None and _first_inbound(known) is None:
-        yield _activated(root, after, wrote)
-    elif wrote and known is None and came_from is None:
-        first = min((state for _, state in after.identities), key=_first_seen)
-        if first.first_inbound_at_ms != first.first_seen_at_ms:
-            yield _activated(root, after, wrote)
-
-
-def _first_inbound(component: Component) -> IdentityState | None:
-    written = [s for _, s in component.identities if s.first_inbound_at_ms is not None]
-    return min(written, key=lambda s: (s.first_inbound_at_ms or 0, s.channel_id), default=None)
-
-
-def _activated(root: Root, component: Component, wrote: IdentityState) -> CustomerEvent:
-    return _event(
-        root,
-        "customer.activated",
-        component.seed.id,
-        "",
-        at_ms=wrote.first_inbound_at_ms or wrote.first_seen_at_ms,
-        identity_id=dict(component.seeds)[wrote.identity_key].id,
-        channel_id=wrote.channel_id,
-        channel_type=wrote.channel_type,
-        external_id=wrote.external_id,
-    )
-
-
-def _identity_event(  # noqa: PLR0917 - a record's parts
-    root: Root,
-    event_type: Literal["customer.created", "customer.identity_added"],
-    component: Component,
-    identity: IdentityState,
-    about: str,
-    own_id: str | None = None,
-) -> CustomerEvent:
-    return _event(
-        root,
-        event_type,
-        component.seed.id,
-        about,
-        at_ms=identity.first_seen_at_ms,
-        identity_id=own_id or dict(component.seeds)[identity.identity_key].id,
-        channel_id=identity.channel_id,
-        channel_type=identity.channel_type,
-        external_id=identity.external_id,
-    )
-
-
-def _link_event(root: Root, component: Component, link: Link) -> CustomerEvent:
-    return _event(
-        root,
-        "customer.linked",
-        component.seed.id,
-        link.name,
-        at_ms=link.at_ms,
-        identity_id=component.seed.id,
-        channel_id=link.channel_id or None,
-        rule=link.rule,
-        command_id=link.message_id if link.said_by else None,
-        detail=f"{kind_of(link.left)} and {kind_of(link.right)} are one person",
-    )
-
-
-def _merged_event(root: Root, component: Component, survivor: Component) -> CustomerEvent:
-    """Return the event that this customer went into another one, when the evidence said so."""
-    at_ms = max((link.at_ms for link in survivor.links), default=component.seed.rank_at_ms)
-    return _event(
-        root,
-        "customer.merged",
-        component.seed.id,
-        f"{survivor.seed.id} {at_ms}",
-        at_ms=at_ms,
-        identity_id=component.seed.id,
-        merged_into=survivor.seed.id,
-    )
-
-
-def _guard_events(root: Root, before: Told, after: Partition) -> Iterator[CustomerEvent]:
-    for key in sorted(after.shared):
-        if f"shared {key}" not in before.guards:
-            detail = f"too many people claim the same {kind_of(key)}: it links nobody any more"
-            at_ms = max((link.at_ms for link in root.links.values()), default=root.rank_at_ms)
-            yield _guard_event(root, after.of_key(key), "shared", key, at_ms, detail)
-    for link, reason in after.questions:
-        if reason != "claimed" and f"{reason} {link.name}" not in before.guards:
-            ends = (link.claimant, link.left, link.right)
-            owner = next((c for end in ends if (c := after.of_key(end))), None)
-            yield _guard_event(root, owner, reason, link.name, link.at_ms, _GUARDS[reason])
-
-
-def _guard_event(  # noqa: PLR0917 - a record's parts
-    root: Root, owner: Component | None, guard: str, about: str, at_ms: int, detail: str
-) -> CustomerEvent:
-    own_id = owner.seed.id if owner else None
-    return _event(
-        root,
-        "guard.tripped",
-        own_id,
-        f"{guard} {about}",
-        at_ms=at_ms,
-        rule=guard,
-        identity_id=own_id,
-        detail=detail,
-    )
-
-
-_GUARDS: Final[Mapping[str, str]] = {
-    "different_references": "evidence ties together two people whom the business knows apart",
-    "identity_cap": "evidence ties together more identities than the policy's cap allows",
-}
-
-
-def _event(
-    root: Root,
-    event_type: str,
-    customer_id: str | None,
-    about: str,
-    *,
-    at_ms: int,
-    **fields: Any,
-) -> CustomerEvent:
-    return CustomerEvent(
-        id=_EVENTS.id_of(f"{customer_id or root.tenant_id} {event_type} {about}"),
-        type=event_type,  # type: ignore[arg-type]
-        tenant_id=root.tenant_id,
-        customer_id=customer_id,
-        occurred_at=to_datetime(at_ms),
-        **fields,
-    )
-
-
-def answer_event(
-    tenant_id: str,
-    command_id: str,
-    customer_id: str | None,
-    *,
-    at_ms: int,
-    refused: str | None = None,
-    event_type: Literal["command.applied", "customer.erased", "policy.changed"] = "command.applied",
-) -> CustomerEvent:
-    """Return the answer to a command: applied, or why it was refused."""
-    kind = "command.refused" if refused is not None else event_type
-    return CustomerEvent(
-        id=_EVENTS.id_of(f"{tenant_id} {command_id} {customer_id} {kind}"),
-        type=kind,
-        tenant_id=tenant_id,
-        customer_id=customer_id,
-        occurred_at=to_datetime(at_ms),
-        command_id=command_id,
-        detail=refused,
-    )
-
-
-def _conversations(
+def conversation_changes(
     root: Root, owners: Mapping[str, Component], after: Component
 ) -> Iterator[Conversation]:
     """Yield the conversations that are new, changed or changed hands, and those that went into
@@ -469,74 +192,6 @@ def _conversation(  # noqa: PLR0917 - a record's parts
         merged_into=merged_into,
         version=root.version,
     )
-
-
-def _suggestions(
-    root: Root, before: Told, after: Partition, told: Told
-) -> Iterator[LinkSuggestion]:
-    for own_id, suggestion in told.suggestions.items():
-        known = before.suggestions.get(own_id)
-        if known is None or msgspec.structs.replace(known, version=root.version) != suggestion:
-            yield suggestion
-    for own_id, suggestion in before.suggestions.items():
-        if own_id not in told.suggestions:
-            ending = _ending(root, after, suggestion)
-            yield msgspec.structs.replace(suggestion, status=ending, version=root.version)
-
-
-def _open_suggestions(root: Root, parts: Partition) -> Iterator[LinkSuggestion]:
-    for question in parts.questions:
-        suggestion = _suggestion(root, parts, question)
-        if suggestion is not None:
-            yield suggestion
-
-
-def _suggestion(root: Root, parts: Partition, question: Question) -> LinkSuggestion | None:
-    """Return the question with both customers; None where one end is nobody, or tells of it."""
-    link, reason = question
-    left, right = parts.of_key(link.left), parts.of_key(link.right)
-    ours, our_key = (left, link.left) if left else (right, link.right)
-    if ours is None:
-        return None
-    other = right if ours is left else None
-    other_key = link.other(our_key)
-    other_id = other.seed.id if other else None
-    if other_id is None:
-        # Another root holds the other end: it is a person if it was the one to speak.
-        if link.claimant != other_key or not link.claimant_id:
-            return None
-        other_id = link.claimant_id
-    return LinkSuggestion(
-        id=suggestion_id(root.tenant_id, link),
-        tenant_id=root.tenant_id,
-        status="open",
-        reason=reason,
-        rule=link.rule,
-        level=link.level,
-        customer_id=ours.seed.id,
-        identity_key=our_key,
-        other_customer_id=other_id,
-        other_identity_key=other_key,
-        message_id=link.message_id,
-        said_at=to_datetime(link.at_ms),
-        version=root.version,
-    )
-
-
-def _ending(root: Root, after: Partition, suggestion: LinkSuggestion) -> SuggestionStatus:
-    ours, theirs = suggestion.identity_key, suggestion.other_identity_key
-    owner = after.of_key(ours)
-    if owner is not None and theirs in owner.keys:
-        pair = {ours, theirs}
-        forced = any(
-            link.rule in FORCED_RULES and {link.left, link.right} == pair for link in owner.links
-        )
-        return "confirmed" if forced else "settled"
-    for decision in root.decisions.values():
-        sides = (decision.left, decision.right)
-        if any(ours in one and theirs in other for one, other in (sides, sides[::-1])):
-            return "refused"
-    return "withdrawn"
 
 
 def message_fact(observe: Observe, root: Root | None, parts: Partition, own_id: str) -> MessageFact:

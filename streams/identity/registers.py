@@ -13,22 +13,27 @@ RANK_AGENT = 3
 
 
 class Register(msgspec.Struct, frozen=True, array_like=True):
-    """A value with what decides between it and another: rank, then event time, then itself."""
+    """A value with what decides between it and another: rank, then event time, then the broker's
+    time, then itself. `received_at_ms` is 0 for what was no message.
+    """
 
     rank: int
     at_ms: int
     value: str
+    received_at_ms: int = 0
 
 
 def newest(one: Register | None, other: Register | None) -> Register | None:
-    """Return the register that stands: higher rank, newest within it, greater value on a tie."""
+    """Return the register that stands: higher rank, newest within it. Of one event time the one
+    that the broker had first, so that a redelivery changes nothing; of that too, the greater.
+    """
     if one is None or one is other:
         return other
     if other is None:
         return one
-    if (one.rank, one.at_ms, one.value) >= (other.rank, other.at_ms, other.value):
-        return one
-    return other
+    ours = (one.rank, one.at_ms, -one.received_at_ms, one.value)
+    theirs = (other.rank, other.at_ms, -other.received_at_ms, other.value)
+    return one if ours >= theirs else other
 
 
 def earliest(one: int | None, other: int | None) -> int | None:

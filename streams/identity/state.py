@@ -134,6 +134,11 @@ def size(root: Root) -> int:
     return len(root.seeds) + sum(root.invited.values())
 
 
+def first_seen(identity: IdentityState) -> tuple[int, str, str]:
+    """Return what orders a customer's identities: the earliest first."""
+    return (identity.first_seen_at_ms, identity.channel_id, identity.external_id)
+
+
 def join_identities(one: IdentityState, other: IdentityState, gap_ms: int) -> IdentityState:
     """Return what both know of the same channel identity; of a later epoch, what that knows."""
     if one.epoch != other.epoch:

@@ -8,8 +8,6 @@ from typing import Final
 import pytest
 
 NOT_YET: Final = {
-    "test_case_30_two_whom_the_business_knows_apart_share_an_address_and_stay_two",
-    "test_case_30_a_signature_outweighs_an_address_that_was_shared_before_it",
     "test_case_31_another_name_after_a_long_silence_is_flagged_and_overwrites_nothing",
     "test_case_31_what_the_possible_new_owner_writes_next_moves_neither_flag_nor_name",
     "test_case_31_our_own_messages_to_the_number_do_not_break_its_silence",
@@ -22,10 +20,6 @@ NOT_YET: Final = {
     "test_case_31_the_split_and_the_messages_in_any_order_part_the_two_alike",
     "test_case_31_the_new_owner_takes_nothing_along_that_was_tied_to_the_old_one",
     "test_case_31_a_split_by_time_that_leaves_nothing_to_one_side_is_refused",
-    "test_case_33_a_redelivery_with_a_changed_profile_is_ignored",
-    "test_case_33_the_delivery_that_the_broker_had_first_stands_even_if_processed_last",
-    "test_case_40_the_businesss_own_number_is_no_persons_phone_and_ties_nobody",
-    "test_case_44_what_is_said_of_the_new_person_without_a_message_is_theirs",
 }
 
 

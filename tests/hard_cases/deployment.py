@@ -22,7 +22,7 @@ from streams.identity.instants import parse_ms, to_ms
 from streams.identity.normalise import Rejection, normalise
 from streams.identity.operations import Observe
 from streams.identity.policy import Policy, with_document
-from streams.identity.records import Record
+from streams.identity.telling import Record
 from tests.hard_cases.platforms import TENANT, moment
 from tests.unit.identity.world import World
 

@@ -29,7 +29,8 @@ from streams.contracts.wire import encode
 from streams.engine.batches import InRecord
 from streams.identity.addresses import Addresses
 from streams.identity.policy import Policy
-from streams.policies import SALT_KEY, PolicyBook, PolicyError, PolicyTopic, policies_in
+from streams.policies import SALT_KEY, PolicyBook, PolicyTopic
+from streams.policy_file import PolicyError, policies_in
 from streams.topic_admin import ensure_topics
 from tests.builders import message
 from tests.e2e.harness import (

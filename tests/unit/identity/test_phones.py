@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from streams.identity import phones
-from streams.identity.phones import InvalidPhone, Rule, international, typed, variants
+from streams.identity.numbering import Rule, numbering
+from streams.identity.phones import InvalidPhone, international, placeholder, typed, variants
 
-RULES = phones.numbering().rules
+RULES = numbering().rules
 CERTAIN = [rule for rule in RULES if rule.certainty == "certain"]
 AMBIGUOUS = [rule for rule in RULES if rule.certainty == "ambiguous"]
 NEVER = [rule for rule in RULES if rule.certainty == "never"]
@@ -365,7 +365,7 @@ def test_an_ambiguous_number_stays_and_has_its_variant(rule: Rule) -> None:
 
 
 def test_placeholders_are_nobodys_number() -> None:
-    for digits, word in phones.numbering().placeholders.items():
+    for digits, word in numbering().placeholders.items():
         assert not _is_valid(digits)
-        assert phones.placeholder(f"+{digits}") == word
+        assert placeholder(f"+{digits}") == word
         assert isinstance(typed(f"+{digits}", None), InvalidPhone)

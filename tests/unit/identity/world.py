@@ -26,8 +26,8 @@ from streams.identity.operations import (
 )
 from streams.identity.partition import Partition, partition
 from streams.identity.policy import Policy
-from streams.identity.records import Forgotten, Record
 from streams.identity.state import Node, Pointer, Root, decode_node, encode_node
+from streams.identity.telling import Forgotten, Record
 from tests.unit.identity.builders import ADDRESSES, TENANT
 
 STEPS_AT_MOST = 50_000

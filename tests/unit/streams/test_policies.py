@@ -19,16 +19,8 @@ from streams.contracts.wire import encode
 from streams.folds import UNREADABLE
 from streams.identity.addresses import Addresses
 from streams.identity.policy import Policy, with_document
-from streams.policies import (
-    PolicyBook,
-    PolicyError,
-    as_toml,
-    in_a_line,
-    policies_in,
-    policy_book,
-    policy_in,
-    tenant_table,
-)
+from streams.policies import PolicyBook, in_a_line, policy_book
+from streams.policy_file import PolicyError, as_toml, policies_in, policy_in, tenant_table
 from streams.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[3]
