@@ -22,6 +22,7 @@ from bench.costs import print_costs
 from bench.nodes import ADDRESSES, INTERACTIONS, NAMES, POLICIES, Nodes, Operation, fetched
 from streams import topics
 from streams.contracts.wire import encode
+from streams.engine import collector
 from streams.folds import Translate
 from streams.identity.graph import fold
 from streams.identity.operations import Observe, decode_operation, encode_operation
@@ -172,6 +173,7 @@ def print_rate(title: str, known: dict[bytes, bytes | None], batches: Batches) -
 
 def main() -> None:
     """Measure known customers as traffic has them and as it never has, then the rarer steps."""
+    collector.settle()  # as the worker does
     print_circumstances("msgspec", "aiokafka")
     observations = list(observed())
     operations = [operation for operation, _ in observations]

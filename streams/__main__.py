@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from streams.app import BatchApp, create_app
 from streams.cluster import ClusterSettings
+from streams.engine import collector
 from streams.identity.addresses import Addresses
 from streams.logs import configure_logging
 from streams.policy_file import PolicyError
@@ -47,6 +48,7 @@ def run(app: BatchApp) -> None:
             "OMNICHANNEL_IDENTITY_SALT is not set: what is kept of erased people can be guessed; "
             "set it before the first message"
         )
+    collector.settle()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     sys.exit(worker.execute_from_commandline())

@@ -10,8 +10,11 @@ import msgspec
 SCHEMA_VERSION: Final = 1
 
 
-class Wire(msgspec.Struct, frozen=True, rename="camel"):
-    """A record as it stands on a topic: camelCase JSON, immutable once made."""
+class Wire(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A record as it stands on a topic: camelCase JSON, immutable once made.
+
+    Nothing immutable is part of a cycle, so the collector need not look at it.
+    """
 
 
 _encoder = msgspec.json.Encoder()

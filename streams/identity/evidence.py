@@ -22,7 +22,7 @@ LINKS_KEPT: Final = 400
 DECISIONS_KEPT: Final = 100
 
 
-class Link(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Link(msgspec.Struct, frozen=True, gc=False, array_like=True, kw_only=True):
     """First evidence of one rule that two keys, `left` < `right`, are one person.
 
     `message_id` is the message's or the command's. `claimant` is the key that it was said of,
@@ -58,7 +58,7 @@ class Link(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return self.right if key == self.left else self.left
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, gc=False, array_like=True, kw_only=True):
     """A split or a refusal: evidence never joins the two sides.
 
     After a split each side stays together (`is_split`): somebody saw the two as they are.

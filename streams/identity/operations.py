@@ -15,11 +15,13 @@ from streams.identity.evidence import Decision, Link
 from streams.identity.state import Edits, Erased, Root
 
 
-class _Operation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="op"):
+class _Operation(
+    msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True, tag_field="op"
+):
     """An operation as it stands on the topic."""
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True):
+class Claim(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A message's word that its sender is also `key`."""
 
     key: str

@@ -12,7 +12,7 @@ RANK_IMPORT = 2
 RANK_AGENT = 3
 
 
-class Register(msgspec.Struct, frozen=True, array_like=True):
+class Register(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A value with what decides between it and another: rank, then event time, then the broker's
     time, then itself. `received_at_ms` is 0 for what was no message.
     """

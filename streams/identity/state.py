@@ -20,7 +20,7 @@ from streams.identity.windows import Window, joined
 _CUSTOMERS: Final = Namespace("customer")
 
 
-class IdentityState(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class IdentityState(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """All that is known of one channel identity; times are epoch milliseconds.
 
     Fields are written by place: only ever add one at the end, with a default.
@@ -41,7 +41,7 @@ class IdentityState(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     epoch: int = 0
 
 
-class Seed(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Seed(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """An identity key that was observed: the id of the customer it makes, and its age.
 
     `rank_at_ms` is the event time of the message that brought it, and decides which of several
@@ -55,7 +55,7 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     is_published: bool = False
 
 
-class Edits(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Edits(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """What was set by hand, by an import or by enrichment, under the key of the customer that was
     addressed; a split takes it along. Values of attributes are `=value`, or empty once removed.
     """
@@ -68,7 +68,7 @@ class Edits(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     attributes: Mapping[str, Register] = msgspec.field(default_factory=dict)
 
 
-class Erased(msgspec.Struct, frozen=True, array_like=True):
+class Erased(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What is left of a person: until when nothing may be known, and the epoch that begins."""
 
     at_ms: int
@@ -76,7 +76,13 @@ class Erased(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Root(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, tag="root"
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    tag="root",
 ):
     """Identities that evidence connected, whether or not it makes them one customer.
 
@@ -100,7 +106,7 @@ class Root(
     erased: Mapping[str, Erased] = msgspec.field(default_factory=dict)
 
 
-class Pointer(msgspec.Struct, frozen=True, rename="camel", tag="pointer"):
+class Pointer(msgspec.Struct, frozen=True, gc=False, rename="camel", tag="pointer"):
     """The way to the node that holds the customer, or to a node nearer to it."""
 
     to: str

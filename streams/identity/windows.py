@@ -16,7 +16,7 @@ _CONVERSATIONS: Final = Namespace("conversation")
 _KEPT: Final = 32
 
 
-class Window(msgspec.Struct, frozen=True, array_like=True):
+class Window(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One conversation: from its first message to its last, and who opened it."""
 
     started_at_ms: int
