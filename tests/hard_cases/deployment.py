@@ -63,16 +63,22 @@ class Deployment:
     def receive(self, *messages: Message, received_at: datetime | None = None) -> None:
         """Take the messages in, all on the topic before any is processed."""
         for message in messages:
-            self._append(_decoder.decode(encode(message)), received_at)
+            happened_at_ms = parse_ms(message.timestamp)
+            if received_at is not None:
+                received_at_ms = to_ms(received_at)
+            else:
+                assert happened_at_ms is not None, "say when such a message was received"
+                received_at_ms = happened_at_ms + to_ms_of(_TRANSIT)
+            self._append(_decoder.decode(encode(message)), received_at_ms)
         self.world.run()
 
-    def _append(self, message: Message, received_at: datetime | None) -> None:
-        if received_at is None:
-            happened_at_ms = parse_ms(message.timestamp)
-            assert happened_at_ms is not None, "say when such a message was received"
-            received_at_ms = happened_at_ms + to_ms_of(_TRANSIT)
-        else:
-            received_at_ms = to_ms(received_at)
+    def receive_at(self, received_at_ms: int, *messages: Message) -> None:
+        """Take the messages in, which the broker had at this time."""
+        for message in messages:
+            self._append(_decoder.decode(encode(message)), received_at_ms)
+        self.world.run()
+
+    def _append(self, message: Message, received_at_ms: int) -> None:
         found = normalise(message, received_at_ms, self.policy)
         if isinstance(found, Rejection):
             self.rejections.append(found)

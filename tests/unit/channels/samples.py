@@ -1,0 +1,64 @@
+"""The sample payloads of tests/payloads as deliveries, and what each is expected to do."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from streams.channels.delivery import Delivery
+
+FOLDER: Final = Path(__file__).parents[2] / "payloads"
+# 2026-09-02: the samples are of the day before.
+RECEIVED_AT_MS: Final = 1_788_307_200_000
+FORM: Final = "application/x-www-form-urlencoded"
+_PLATFORMS: Final = {
+    "whatsapp_cloud": "whatsapp",
+    "meta_messenger": "messenger",
+    "instagram": "instagram",
+    "telegram": "telegram",
+    "twilio": "twilio",
+    "vonage": "vonage",
+    "email": "postmark",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One file: its platform, and what INDEX.json says of it."""
+
+    path: str
+    content_type: str
+    customer: str
+    inbound_messages: int
+
+    @property
+    def platform(self) -> str:
+        """Return the platform's name; of web chats and gateways the file's name begins with it."""
+        folder, _, name = self.path.partition("/")
+        return _PLATFORMS.get(folder) or name.partition("_")[0]
+
+    def body(self) -> bytes:
+        """Return the bytes as the platform sends them."""
+        raw = (FOLDER / self.path).read_bytes()
+        return urlencode(json.loads(raw)).encode() if self.content_type == FORM else raw
+
+    def delivery(self, **known: str | frozenset[str]) -> Delivery:
+        """Return the body as it arrives on a channel of its platform."""
+        return Delivery(
+            tenant_id="acme",
+            channel_id=f"{self.platform}-1",
+            body=self.body(),
+            received_at_ms=RECEIVED_AT_MS,
+            content_type=self.content_type,
+            **known,  # type: ignore[arg-type]
+        )
+
+
+def samples(platform: str | None = None) -> list[Sample]:
+    """Return all samples, or a platform's; not those that are no event of it."""
+    index = json.loads((FOLDER / "INDEX.json").read_text())["samples"]
+    found = [
+        Sample(s["path"], s["content_type"], s["customer"], s["inbound_messages"]) for s in index
+    ]
+    return [s for s in found if s.customer != "n/a" and platform in (None, s.platform)]
