@@ -1,7 +1,7 @@
 """Every topic: its name, key, what it holds and how long. The only place that names one."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 CleanupPolicy = Literal["compact", "delete"]
 
@@ -18,12 +18,15 @@ class TopicSpec:
     holds: str
     cleanup_policy: CleanupPolicy
     retention_ms: int = FOREVER_MS
+    largest_bytes: int | None = None  # of a batch on the broker, where it is not the broker's own
 
     def config(self) -> dict[str, str]:
         """Return the broker's settings for it."""
         config = {"cleanup.policy": self.cleanup_policy, "retention.ms": str(self.retention_ms)}
         if self.cleanup_policy == "compact":
             del config["retention.ms"]
+        if self.largest_bytes is not None:
+            config["max.message.bytes"] = str(self.largest_bytes)
         return config
 
 
@@ -34,6 +37,29 @@ MESSAGES_OUTBOUND = TopicSpec(
     "messages.outbound",
     "any",
     "Canonical messages that the business sent.",
+    "delete",
+    THIRTY_DAYS_MS,
+)
+# Whose native bodies are read: an adapter each in streams.channels.
+PLATFORMS: Final = (
+    *("whatsapp", "evolution", "waha", "zapi", "telegram", "twilio", "vonage", "webchat"),
+    *("chatwoot", "crisp", "intercom", "tawk", "rocketchat", "messenger", "instagram", "postmark"),
+)
+NATIVE = {
+    platform: TopicSpec(
+        f"channels.{platform}",
+        "any",
+        f"Bodies as {platform} sends them; headers say tenantId and channelId.",
+        "delete",
+        THIRTY_DAYS_MS,
+        largest_bytes=5 * 1024 * 1024,  # Meta's batches come up to 3 MB
+    )
+    for platform in PLATFORMS
+}
+CHANNEL_NOTICES = TopicSpec(
+    "channel-notices",
+    "tenant and channel",
+    "What platforms tell beside messages: statuses, edits, deletions, what is of no customer.",
     "delete",
     THIRTY_DAYS_MS,
 )
@@ -72,7 +98,7 @@ DEAD_LETTERS = TopicSpec(
     "dead-letters", "source topic and partition", "What could not be understood, and why.", "delete"
 )
 
-SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND, CUSTOMER_COMMANDS)
+SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND, CUSTOMER_COMMANDS, *NATIVE.values())
 OUTPUTS = (
     CUSTOMERS,
     CUSTOMER_EVENTS,
@@ -80,6 +106,7 @@ OUTPUTS = (
     CUSTOMER_MESSAGES,
     LINK_SUGGESTIONS,
     POLICIES,
+    CHANNEL_NOTICES,
     DEAD_LETTERS,
 )
 ALL = (*SOURCES, INTERACTIONS, *OUTPUTS)

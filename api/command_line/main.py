@@ -19,6 +19,7 @@ _SUBJECTS = (
     ("broker", "app", "Run a Kafka broker on this machine, in the background."),
     ("topics", "topics", "Create what is missing, then list every topic."),
     ("worker", "worker", "Turn messages into customers until told to stop."),
+    ("api", "api", "Take what platforms deliver, over HTTP, until told to stop."),
     ("generate", "generate", "Send made-up messages, and print what must come of them."),
     ("send", "send", "Send canonical messages of your own."),
     ("policy", "app", "Show what tenants decide about identities, or set it."),

@@ -16,6 +16,7 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.messages import Message, MessageFact
+from streams.contracts.notices import Notice
 from streams.contracts.policies import TenantPolicy
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import SCHEMA_VERSION
@@ -42,6 +43,7 @@ RECORDS: Final[Mapping[str, tuple[RecordType, ...]]] = {
     topics.CUSTOMER_MESSAGES.name: (MessageFact,),
     topics.LINK_SUGGESTIONS.name: (LinkSuggestion,),
     topics.POLICIES.name: (TenantPolicy,),
+    topics.CHANNEL_NOTICES.name: (Notice,),
     topics.DEAD_LETTERS.name: (DeadLetter,),
 }
 _INTERNAL: Final = frozenset({topics.INTERACTIONS.name})
@@ -70,7 +72,9 @@ def record_schema(record: RecordType) -> dict[str, Any]:
 def asyncapi(internal: Schemas) -> dict[str, Any]:
     """Return the AsyncAPI 3.0 document of all topics."""
     records = {
-        topic.name: RECORDS[topic.name] for topic in topics.ALL if topic.name not in _INTERNAL
+        topic.name: RECORDS.get(topic.name, ())  # a native body's shape is the platform's
+        for topic in topics.ALL
+        if topic.name not in _INTERNAL
     }
     kinds = tuple(dict.fromkeys(record for group in records.values() for record in group))
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")

@@ -40,6 +40,7 @@ from streams.contracts.messages import (
     Message,
     MessageFact,
 )
+from streams.contracts.notices import Notice
 from streams.contracts.policies import TenantPolicy
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
@@ -47,7 +48,7 @@ from streams.contracts.wire import encode
 CONTRACTS: tuple[type[msgspec.Struct], ...] = (
     *(Channel, Content, Context, Identifier, Message, MessageFact),
     *(Customer, CustomerEvent, CustomerIdentity, CustomerLink, CustomerMetadata),
-    *(Conversation, DeadLetter, LinkSuggestion, TenantPolicy),
+    *(Conversation, DeadLetter, LinkSuggestion, Notice, TenantPolicy),
     *(EraseCustomer, MergeCustomers, SplitCustomer, UpdateCustomer),
     *(ConfirmSuggestion, RefuseSuggestion, SetPolicy),
 )

@@ -1,0 +1,26 @@
+"""`omnichannel api`: serves HTTP, until it is told to stop."""
+
+import uvicorn
+
+from api.app import create_api
+from api.settings import ApiSettings
+from streams.cluster import ClusterSettings
+from streams.logs import configure_logging
+
+# A platform's call in hand is finished; one that hangs does not hold the end up for longer.
+_FINISH_SECONDS = 15
+
+
+def api() -> None:
+    """Take what platforms deliver to `/webhooks/{platform}/{tenantId}/{channelId}`."""
+    settings = ApiSettings()
+    configure_logging(debug=settings.debug, file=settings.log_file)
+    uvicorn.run(
+        create_api(settings, ClusterSettings()),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # addresses may hold a token
+        server_header=False,
+        timeout_graceful_shutdown=_FINISH_SECONDS,
+    )

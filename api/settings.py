@@ -1,0 +1,24 @@
+"""What the API process is told by its environment, read once."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ApiSettings(BaseSettings):
+    """The API's own settings; the cluster's are in `streams.cluster`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    host: str = Field("127.0.0.1", validation_alias="API_HOST")
+    port: int = Field(8080, validation_alias="API_PORT", ge=0, le=65535)
+    # As platforms reach it, where a proxy stands before us: Twilio signs the address it calls.
+    public_url: str | None = Field(None, validation_alias="API_PUBLIC_URL")
+    channels_file: Path | None = Field(None, validation_alias="OMNICHANNEL_CHANNELS_FILE")
+    log_file: Path = Field(Path("logs/api.log"), validation_alias="API_LOG_FILE")
+    debug: str = Field("", validation_alias="DEBUG")
+    # What one channel may deliver; beyond it, platforms are asked to come again later.
+    webhook_calls_per_second: int = Field(500, validation_alias="WEBHOOK_CALLS_PER_SECOND", gt=0)
+    # How long Kafka may take to have a body before the platform is asked to deliver it again.
+    webhook_ack_seconds: float = Field(8, validation_alias="WEBHOOK_ACK_SECONDS", gt=0)
