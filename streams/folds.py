@@ -207,6 +207,8 @@ class Translate:
 class _Touched:
     """The operations of a batch on one node, and the records that brought them."""
 
+    address: str
+    tenant_id: str
     operations: list[Operation]
     causes: list[InRecord]
 
@@ -219,17 +221,23 @@ class _Gathered:
     set_aside: Sequence[OutRecord]
 
 
-def _require_address(operation: Operation, key: str) -> None:
-    """Raise msgspec.ValidationError unless the operation stands under an address of its tenant."""
-    tenant, slash, _ = key.partition("/")
+def _touched(key: bytes) -> _Touched:
+    """Return the node that the key is the address of. Raises msgspec.ValidationError."""
+    address = key.decode()
+    tenant_id, slash, _ = address.partition("/")
     if not slash:
         raise msgspec.ValidationError("the record's key is no address: which node is it for?")
+    return _Touched(address, tenant_id, [], [])
+
+
+def _require_tenant(operation: Operation, tenant_id: str) -> None:
+    """Raise msgspec.ValidationError where the operation is of another tenant than its node."""
     if isinstance(operation, Absorb):
         said = operation.state.tenant_id
     else:
-        said = getattr(operation, "tenant_id", tenant)
-    if said != tenant:
-        raise msgspec.ValidationError(f"an operation of {said!r} on a node of {tenant!r}")
+        said = getattr(operation, "tenant_id", tenant_id)
+    if said != tenant_id:
+        raise msgspec.ValidationError(f"an operation of {said!r} on a node of {tenant_id!r}")
 
 
 class IdentityFold:
@@ -261,16 +269,15 @@ class IdentityFold:
             key = record.key or b""
             try:
                 operation = decode_operation(record.value or b"")
-                _require_address(operation, key.decode())
+                touched = nodes.get(key) or _touched(key)
+                _require_tenant(operation, touched.tenant_id)
             except UNREADABLE as error:
                 outbox.set_aside(record, "unreadable", str(error))
                 continue
-            touched = nodes.get(key)
-            if touched is None:
-                nodes[key] = _Touched([operation], [record])
-            else:
-                touched.operations.append(operation)
-                touched.causes.append(record)
+            if not touched.causes:
+                nodes[key] = touched
+            touched.operations.append(operation)
+            touched.causes.append(record)
         return _Gathered(nodes, outbox.records), list(nodes)
 
     def decide(self, gathered: _Gathered, values: Sequence[bytes | None]) -> Effects:
@@ -280,9 +287,8 @@ class IdentityFold:
         told: list[Record] = []
         for (key, touched), value in zip(gathered.nodes.items(), values, strict=True):
             before = None if value is None else decode_node(value)
-            address = key.decode()
-            policy = self._policy_of(address.partition("/")[0])
-            folded = fold(address, before, touched.operations, policy, self._addresses)
+            policy = self._policy_of(touched.tenant_id)
+            folded = fold(touched.address, before, touched.operations, policy, self._addresses)
             cause = touched.causes[-1]
             if folded.node is not before and folded.node is not None:
                 encoded = encode_node(folded.node)

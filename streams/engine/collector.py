@@ -4,7 +4,7 @@ import gc
 from typing import Final
 
 # Young objects between two looks: a batch makes tens of thousands, none of them part of a cycle.
-_THRESHOLDS: Final = (50_000, 20, 100)
+_THRESHOLDS: Final = (200_000, 20, 100)
 
 
 def settle() -> None:

@@ -46,17 +46,24 @@ def customer_events(
     for link in after.links:
         if link not in told:
             yield _link_event(root, after, link)
-    wrote = _first_inbound(after)
-    if wrote and known is not None and _first_inbound(known) is None:
-        yield _activated(root, after, wrote)
-    elif wrote and known is None and came_from is None:
+    if known is not None:
+        yield from activation(root, known, after)
+    elif came_from is None and (wrote := _first_inbound(after)) is not None:
         first = min((state for _, state in after.identities), key=first_seen)
         if first.first_inbound_at_ms != first.first_seen_at_ms:
             yield _activated(root, after, wrote)
 
 
+def activation(root: Root, known: Component, after: Component) -> Iterator[CustomerEvent]:
+    """Yield the event that somebody who was only contacted has written, when they have."""
+    if _first_inbound(known) is None and (wrote := _first_inbound(after)) is not None:
+        yield _activated(root, after, wrote)
+
+
 def _first_inbound(component: Component) -> IdentityState | None:
     written = [s for _, s in component.identities if s.first_inbound_at_ms is not None]
+    if len(written) == 1:
+        return written[0]
     return min(written, key=lambda s: (s.first_inbound_at_ms or 0, s.channel_id), default=None)
 
 

@@ -8,7 +8,7 @@ root's identities are one customer is `partition`'s. Pure: no Kafka, clock or lo
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -30,11 +30,13 @@ from streams.identity.operations import (
     Union,
     Unite,
 )
-from streams.identity.partition import EMPTY, Partition, partition
+from streams.identity.partition import EMPTY, Partition, moved_on, partition
 from streams.identity.policy import Policy
 from streams.identity.records import message_fact
+from streams.identity.runs import join_run
 from streams.identity.state import (
     Edits,
+    IdentityState,
     Node,
     Pointer,
     Root,
@@ -46,7 +48,15 @@ from streams.identity.state import (
     size,
     with_links,
 )
-from streams.identity.telling import NOTHING_TOLD, Forgotten, Record, changes, told_of
+from streams.identity.telling import (
+    NOTHING_TOLD,
+    Forgotten,
+    Record,
+    Told,
+    changes,
+    movements,
+    told_of,
+)
 
 
 @dataclass(slots=True)
@@ -70,8 +80,7 @@ def fold(
     Each record stands for the whole batch: one customer record however many messages came.
     """
     folding = _Folding(address, node, policy, addresses)
-    for operation in operations:
-        folding.apply(operation)
+    folding.apply_all(operations if isinstance(operations, list) else list(operations))
     folding.tell()
     return folding.folded
 
@@ -90,6 +99,26 @@ class _Folding:
         self.parts = partition(node, policy) if isinstance(node, Root) else EMPTY
         self.told = told_of(node, self.parts) if isinstance(node, Root) else NOTHING_TOLD
         self.observed: list[Observe] = []
+
+    def apply_all(self, operations: list[Operation]) -> None:
+        """Take the operations in: runs of plain messages at once, everything else one by one."""
+        place, end = 0, len(operations)
+        while place < end:
+            after = self._run(operations, place)
+            if after == place:
+                self.apply(operations[place])
+                after += 1
+            place = after
+
+    def _run(self, operations: list[Operation], place: int) -> int:
+        root = self.folded.node
+        if not isinstance(root, Root) or root.erased:
+            return place
+        gap_ms = self.policy.conversation_gap_ms
+        self.folded.node, after = join_run(root, operations, place, gap_ms)
+        # A run only moves times on and opens conversations: it ends nothing that must be told.
+        self.observed += cast("list[Observe]", operations[place:after])
+        return after
 
     def apply(self, operation: Operation) -> None:
         """Take one operation in. Whatever could end what a batch of other bounds would have told
@@ -304,24 +333,62 @@ class _Folding:
         """Emit what has changed since the world was last told, and reach out along new links."""
         root = self._root()
         if root is not None and root is not self.told_root:
-            self.parts = partition(root, self.policy)
-            told = told_of(root, self.parts)
-            self.folded.records += changes(root, self.told, self.parts, told)
-            self.told = told
-            self._index(root)
-            root = self._publish(self._reach(root), self.parts)
+            if self._has_only_moved_on(root):
+                after = moved_on(self.parts, root)
+                self.folded.records += movements(root, self.parts, after)
+                self.parts = after
+                self.told = Told(after.components, self.told.suggestions, self.told.guards)
+                root = self._reach(root)
+            else:
+                self.parts = partition(root, self.policy)
+                told = told_of(root, self.parts)
+                self.folded.records += changes(root, self.told, self.parts, told)
+                self.told = told
+                self._index(root)
+                root = self._publish(self._reach(root), self.parts)
             self.folded.node = root
-        for observe in self.observed:
-            own_id = self._own_id(observe)
-            self.folded.records.append(message_fact(observe, root, self.parts, own_id))
-        self.observed.clear()
+        self._tell_facts(root)
         self.told_root = root
 
-    def _own_id(self, observe: Observe) -> str:
-        root = self._root()
-        if root is not None and (seed := root.seeds.get(observe.identity_key)):
-            return seed.id
-        return identity_id(self.addresses.node(observe.tenant_id, observe.identity_key))
+    def _has_only_moved_on(self, root: Root) -> bool:
+        """Say whether the same keys and evidence make the same customers as were told, of the
+        same identities: the usual message.
+        """
+        told = self.told_root
+        return (
+            told is not None
+            and root.seeds is told.seeds
+            and root.links is told.links
+            and root.decisions is told.decisions
+            and root.edits is told.edits
+            and root.refused is told.refused
+            and root.erased is told.erased
+            and self.told.components is self.parts.components
+            and root.identities.keys() == told.identities.keys()
+        )
+
+    def _tell_facts(self, root: Root | None) -> None:
+        """Emit a fact a message; whose it is, is looked up once an identity."""
+        owners: dict[tuple[str, str, str], tuple[IdentityState | None, str | None, str]] = {}
+        say = self.folded.records.append
+        for observe in self.observed:
+            sender = (observe.channel_id, observe.external_id, observe.identity_key)
+            found = owners.get(sender)
+            if found is None:
+                found = owners[sender] = self._owner(root, observe)
+            say(message_fact(observe, *found))
+        self.observed.clear()
+
+    def _owner(
+        self, root: Root | None, observe: Observe
+    ) -> tuple[IdentityState | None, str | None, str]:
+        key = observe.identity_key
+        seed = root.seeds.get(key) if root is not None else None
+        own_id = seed.id if seed else identity_id(self.addresses.node(observe.tenant_id, key))
+        name = identity_name(observe)
+        identity = root.identities.get(name) if root is not None else None
+        owner = self.parts.of_key(key) if identity is not None else None
+        return identity, owner.seed.id if owner else None, own_id
 
     def _index(self, root: Root) -> None:
         """Tell the index nodes of new ids the way."""

@@ -122,11 +122,13 @@ def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityStat
         last_seen_at_ms=max(known.last_seen_at_ms, at_ms),
         first_inbound_at_ms=earliest(known.first_inbound_at_ms, inbound_at_ms),
         last_inbound_at_ms=latest(known.last_inbound_at_ms, inbound_at_ms),
-        name=newest(known.name, _name_register(observe)),
-        picture_url=newest(known.picture_url, _register(observe.picture_url, observe)),
-        username=newest(known.username, _register(observe.username, observe)),
+        name=newest(known.name, name_register(observe)),
+        picture_url=newest(known.picture_url, profile_register(observe.picture_url, observe)),
+        username=newest(known.username, profile_register(observe.username, observe)),
         windows=(
-            joined(known.windows, (_window_of(observe),), gap_ms) if windows is None else windows
+            joined(known.windows, (window_of_message(observe),), gap_ms)
+            if windows is None
+            else windows
         ),
         epoch=known.epoch,
     )
@@ -145,15 +147,16 @@ def identity_of(observe: Observe, epoch: int = 0) -> IdentityState:
         last_seen_at_ms=observe.at_ms,
         first_inbound_at_ms=inbound_at_ms,
         last_inbound_at_ms=inbound_at_ms,
-        name=_name_register(observe),
-        picture_url=_register(observe.picture_url, observe),
-        username=_register(observe.username, observe),
-        windows=(_window_of(observe),),
+        name=name_register(observe),
+        picture_url=profile_register(observe.picture_url, observe),
+        username=profile_register(observe.username, observe),
+        windows=(window_of_message(observe),),
         epoch=epoch,
     )
 
 
-def _window_of(observe: Observe) -> Window:
+def window_of_message(observe: Observe) -> Window:
+    """Return the conversation that the message would be alone."""
     return window_of(
         f"{observe.tenant_id} {identity_name(observe)}",
         message_id=observe.message_id,
@@ -163,7 +166,7 @@ def _window_of(observe: Observe) -> Window:
     )
 
 
-def _name_register(observe: Observe) -> Register | None:
+def name_register(observe: Observe) -> Register | None:
     """Return the display name said with the message. A name that is the raw id or number is a
     fallback: it gives way to any real one.
     """
@@ -180,13 +183,16 @@ def is_raw_id(name: str, observe: Observe) -> bool:
     """Say whether a display name only repeats the id or the number that it stands for."""
     if name == observe.external_id:
         return True
+    if name[0].isalpha():  # the usual name, without a look at the rest
+        return False
     digits = "".join(letter for letter in name if letter.isdigit())
     if len(digits) < _SHORTEST_NUMBER or any(letter.isalpha() for letter in name):
         return False
     return digits in observe.identity_key or digits in observe.external_id
 
 
-def _register(value: str | None, observe: Observe) -> Register | None:
+def profile_register(value: str | None, observe: Observe) -> Register | None:
+    """Return what the channel's profile said with the message."""
     if not value:
         return None
     return Register(RANK_PROFILE, observe.at_ms, value, observe.received_at_ms)

@@ -15,10 +15,10 @@ from streams.identity.evidence import Decision, Link
 from streams.identity.state import Edits, Erased, Root
 
 
-class _Operation(
-    msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True, tag_field="op"
-):
-    """An operation as it stands on the topic."""
+class _Operation(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An operation as it stands on the topic: by place, without its fields' names, because there
+    is one a message. Only ever add a field at the end, with a default.
+    """
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -64,6 +64,29 @@ class Partition(NamedTuple):
 EMPTY: Final = Partition({})
 
 
+def moved_on(parts: Partition, root: Root) -> Partition:
+    """Return the root's customers where only identities have moved on since `parts`: the same
+    keys, links and decisions make the same customers.
+    """
+    identities = root.identities
+    components: dict[str, Component] = {}
+    for own_id, component in parts.components.items():
+        now = tuple([(name, identities[name]) for name, _ in component.identities])
+        is_same = all(
+            one is other for (_, one), (_, other) in zip(component.identities, now, strict=True)
+        )
+        components[own_id] = component if is_same else _with_identities(component, now)
+    return Partition(components, parts.questions, parts.shared)
+
+
+def _with_identities(
+    component: Component, identities: tuple[tuple[str, IdentityState], ...]
+) -> Component:
+    key, seed, _, seeds, keys, links, claims, edits = component
+    # Not `_replace`: this runs for every customer that writes, and that is three times slower.
+    return Component(key, seed, identities, seeds, keys, links, claims, edits)
+
+
 def partition(root: Root, policy: Policy) -> Partition:
     """Return the customers of the root."""
     if len(root.seeds) == 1 and not root.links:

@@ -4,6 +4,7 @@ What of them is news, and when it is told, is `telling`'s business.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from streams.contracts.conversations import Conversation
@@ -17,9 +18,8 @@ from streams.contracts.customers import (
 from streams.contracts.messages import MessageFact
 from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
-from streams.identity.observations import identity_name
 from streams.identity.operations import Observe
-from streams.identity.partition import Component, Partition
+from streams.identity.partition import Component
 from streams.identity.registers import Register, newest
 from streams.identity.state import IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
@@ -31,7 +31,9 @@ def customer_record(
     root: Root, component: Component, *, merged_into: str | None = None
 ) -> Customer:
     """Return the customer as known now; as merged where another customer took it over."""
-    identities = sorted((state for _, state in component.identities), key=first_seen)
+    identities = [state for _, state in component.identities]
+    if len(identities) > 1:
+        identities.sort(key=first_seen)
     first = identities[0]
     name: Register | None = None
     picture_url: Register | None = None
@@ -81,9 +83,7 @@ def customer_record(
             name: at.value[1:] for name, at in sorted(attributes.items()) if at and at.value
         },
         status=status,
-        merged_ids=tuple(
-            sorted(s.id for _, s in component.seeds if s.is_published and s.id != own_id)
-        ),
+        merged_ids=_merged_ids(component),
         merged_into=merged_into,
         created_at=created_at,
         updated_at=last_seen_at,
@@ -91,6 +91,14 @@ def customer_record(
         links=tuple(map(_link_record, component.links)),
         blocked=bool(blocked and blocked.value),
     )
+
+
+def _merged_ids(component: Component) -> tuple[str, ...]:
+    """Return the ids that went into the customer's: the usual one has but its own."""
+    if len(component.seeds) == 1:
+        return ()
+    own_id = component.seed.id
+    return tuple(sorted(s.id for _, s in component.seeds if s.is_published and s.id != own_id))
 
 
 def _fallback_name(first: IdentityState) -> str:
@@ -115,7 +123,13 @@ def _values(component: Component) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _identity_record(identity: IdentityState, own_id: str) -> CustomerIdentity:
-    last_inbound_at_ms = identity.last_inbound_at_ms
+    last_seen_at_ms, last_inbound_at_ms = identity.last_seen_at_ms, identity.last_inbound_at_ms
+    last_seen_at = to_datetime(last_seen_at_ms)
+    last_inbound_at: datetime | None = None
+    if last_inbound_at_ms == last_seen_at_ms:
+        last_inbound_at = last_seen_at
+    elif last_inbound_at_ms is not None:
+        last_inbound_at = to_datetime(last_inbound_at_ms)
     return CustomerIdentity(
         channel_id=identity.channel_id,
         channel_type=identity.channel_type,
@@ -123,8 +137,8 @@ def _identity_record(identity: IdentityState, own_id: str) -> CustomerIdentity:
         identity_key=identity.identity_key,
         identity_id=own_id,
         first_seen_at=to_datetime(identity.first_seen_at_ms),
-        last_seen_at=to_datetime(identity.last_seen_at_ms),
-        last_inbound_at=None if last_inbound_at_ms is None else to_datetime(last_inbound_at_ms),
+        last_seen_at=last_seen_at,
+        last_inbound_at=last_inbound_at,
         username=identity.username.value if identity.username else None,
     )
 
@@ -153,20 +167,51 @@ def conversation_changes(
         owner = owners.get(identity.identity_key)
         known = dict(owner.identities).get(name) if owner else None
         same_owner = owner is not None and owner.seed.id == after.seed.id
-        if same_owner and known is not None and known.windows == identity.windows:
-            continue
-        old = {window.id: window for window in known.windows} if known else {}
+        told = known.windows if known else ()
         own_id = seeds[identity.identity_key].id
-        current = set()
-        for window in identity.windows:
-            current.add(window.id)
-            if not same_owner or old.get(window.id) != window:
-                yield _conversation(root, after, identity, own_id, window)
-        for window in old.values():
-            if window.id not in current:
-                survivor = window_at(identity.windows, window.started_at_ms, window.platform_id)
-                if survivor is not None:
-                    yield _conversation(root, after, identity, own_id, window, survivor.id)
+        yield from _window_changes(root, after, identity, own_id, told, same_owner=same_owner)
+
+
+def conversation_movements(
+    root: Root, known: Component, after: Component
+) -> Iterator[Conversation]:
+    """Yield the same where the customer has the same identities, which only moved on."""
+    for (_, before), (_, identity) in zip(known.identities, after.identities, strict=True):
+        if before.windows is not identity.windows:
+            own_id = next(seed.id for key, seed in after.seeds if key == identity.identity_key)
+            told = before.windows
+            yield from _window_changes(root, after, identity, own_id, told, same_owner=True)
+
+
+def _window_changes(
+    root: Root,
+    after: Component,
+    identity: IdentityState,
+    own_id: str,
+    told: tuple[Window, ...],
+    *,
+    same_owner: bool,
+) -> Iterator[Conversation]:
+    windows = identity.windows
+    if same_owner:
+        # Only the newest conversations move: what both begin with is not looked at.
+        same = 0
+        for one, other in zip(told, windows, strict=False):
+            if one is not other and one != other:
+                break
+            same += 1
+        told, windows = told[same:], windows[same:]
+    old = {window.id: window for window in told}
+    current = set()
+    for window in windows:
+        current.add(window.id)
+        if not same_owner or old.get(window.id) != window:
+            yield _conversation(root, after, identity, own_id, window)
+    for window in old.values():
+        if window.id not in current:
+            survivor = window_at(identity.windows, window.started_at_ms, window.platform_id)
+            if survivor is not None:
+                yield _conversation(root, after, identity, own_id, window, survivor.id)
 
 
 def _conversation(  # noqa: PLR0917 - a record's parts
@@ -194,17 +239,13 @@ def _conversation(  # noqa: PLR0917 - a record's parts
     )
 
 
-def message_fact(observe: Observe, root: Root | None, parts: Partition, own_id: str) -> MessageFact:
+def message_fact(
+    observe: Observe, identity: IdentityState | None, owner_id: str | None, own_id: str
+) -> MessageFact:
     """Return the message with whom it belongs to: nobody where no customer was made of it."""
     window: Window | None = None
-    owner: Component | None = None
-    if root is not None and (identity := root.identities.get(identity_name(observe))):
+    if identity is not None:
         window = window_at(identity.windows, observe.at_ms, observe.platform_conversation_id)
-        components = parts.components
-        if len(components) == 1:
-            (owner,) = components.values()
-        else:
-            owner = parts.of_key(observe.identity_key)
     return MessageFact(
         tenant_id=observe.tenant_id,
         channel_id=observe.channel_id,
@@ -214,7 +255,7 @@ def message_fact(observe: Observe, root: Root | None, parts: Partition, own_id: 
         external_id=observe.external_id,
         identity_key=observe.identity_key,
         identity_id=own_id,
-        customer_id=owner.seed.id if owner else None,
+        customer_id=owner_id,
         conversation_id=window.id if window else None,
         sent_at=to_datetime(observe.at_ms),
         received_at=to_datetime(observe.received_at_ms),

@@ -11,9 +11,13 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
-from streams.identity.events import customer_events, guard_events, merged_event
+from streams.identity.events import activation, customer_events, guard_events, merged_event
 from streams.identity.partition import Component, Partition
-from streams.identity.records import conversation_changes, customer_record
+from streams.identity.records import (
+    conversation_changes,
+    conversation_movements,
+    customer_record,
+)
 from streams.identity.state import Root
 from streams.identity.suggestions import open_suggestions, suggestion_changes
 
@@ -95,3 +99,15 @@ def changes(root: Root, before: Told, after: Partition, told: Told) -> Iterator[
         yield from guard_events(root, before.guards, after)
     if told.suggestions or before.suggestions:
         yield from suggestion_changes(root, after, before.suggestions, told.suggestions)
+
+
+def movements(root: Root, before: Partition, after: Partition) -> Iterator[Record]:
+    """Yield what is new where only identities have moved on (`moved_on`): what `changes` would
+    yield, without looking for what cannot be there.
+    """
+    for own_id, component in after.components.items():
+        known = before.components[own_id]
+        if known is not component:
+            yield customer_record(root, component)
+            yield from activation(root, known, component)
+            yield from conversation_movements(root, known, component)

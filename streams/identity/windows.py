@@ -13,7 +13,7 @@ from streams.identity.ids import Namespace
 _CONVERSATIONS: Final = Namespace("conversation")
 # More windows than this would make the state of a customer of many years grow without end; a
 # message that is later than all of them still gets one.
-_KEPT: Final = 32
+KEPT: Final = 32
 
 
 class Window(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -75,16 +75,17 @@ def joined(one: tuple[Window, ...], other: tuple[Window, ...], gap_ms: int) -> t
         else:
             open_gap = len(result)
         result.append(window)
-    return tuple(result[-_KEPT:])
+    return tuple(result[-KEPT:])
 
 
-def _order(window: Window) -> tuple[int, str, str, int, str]:
+def _order(window: Window) -> tuple[int, str, str, str, int]:
     return (
         window.started_at_ms,
         window.first_message_id,
         window.opened_by,
-        window.last_at_ms,
+        # Before the end: two that begin alike keep their order when one of them grows.
         window.id,
+        window.last_at_ms,
     )
 
 

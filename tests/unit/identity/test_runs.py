@@ -1,0 +1,97 @@
+"""A run of messages joined at once is what joining them one by one gives. Nothing is a fake."""
+
+from functools import reduce
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.identity.addresses import Addresses
+from streams.identity.graph import fold
+from streams.identity.observations import join_observation
+from streams.identity.operations import Claim, Observe
+from streams.identity.policy import Policy
+from streams.identity.runs import join_run
+from streams.identity.state import Root, decode_node, encode_node
+
+POLICY = Policy()
+ADDRESSES = Addresses("salt")
+HOUR_MS = 60 * 60 * 1000
+START_MS = 1_770_000_000_000
+KEY = "phone:+5511999998888"
+ADDRESS = ADDRESSES.node("acme", KEY)
+
+# Times on and around the gap, back and forth; now and then what ends a run.
+messages = st.builds(
+    Observe,
+    tenant_id=st.just("acme"),
+    channel_id=st.sampled_from(["wa-1", "wa-1", "wa-1", "sms-1"]),
+    channel_type=st.just("whatsapp"),
+    external_id=st.just("5511999998888"),
+    identity_key=st.just(KEY),
+    message_id=st.text("abc", min_size=1, max_size=4),
+    direction=st.sampled_from(["inbound", "outbound"]),
+    at_ms=st.integers(0, 60).map(lambda n: START_MS + n * 6 * HOUR_MS)
+    | st.integers(0, 3 * 24 * HOUR_MS).map(lambda n: START_MS + n),
+    received_at_ms=st.integers(0, 3).map(lambda n: START_MS + n),
+    content_type=st.just("text"),
+    platform_conversation_id=st.sampled_from(["", "", "", "p1"]),
+    name=st.sampled_from([None, "Maria", "Ana", "5511999998888", "+55 11 99999-8888"]),
+    picture_url=st.sampled_from([None, "https://x/1.jpg"]),
+    username=st.sampled_from([None, "maria"]),
+    claims=st.sampled_from([(), (), (), (Claim("email:a@b.example", "vouched_value"),)]),
+)
+
+
+def one_by_one(root: Root, observes: list[Observe]) -> Root:
+    """Return the root that knows each message, joined the long way."""
+    gap_ms = POLICY.conversation_gap_ms
+    return reduce(lambda r, o: join_observation(r, o, gap_ms, ADDRESSES), observes, root)
+
+
+@given(first=messages, rest=st.lists(messages, min_size=1, max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_a_run_joined_at_once_is_what_joining_its_messages_one_by_one_gives(
+    first: Observe, rest: list[Observe]
+) -> None:
+    known = one_by_one(Root(tenant_id="acme", rank_at_ms=first.at_ms, version=0), [first])
+    joined, after = join_run(known, rest, 0, POLICY.conversation_gap_ms)
+    assert joined == one_by_one(known, rest[:after])
+    assert (joined is known) == (joined == known)
+
+
+@given(first=messages, rest=st.lists(messages, min_size=1, max_size=10))
+@settings(max_examples=200, deadline=None)
+def test_a_batch_ends_in_the_same_node_as_its_messages_alone(
+    first: Observe, rest: list[Observe]
+) -> None:
+    node = fold(ADDRESS, None, [first], POLICY, ADDRESSES).node
+    assert node is not None
+    together = fold(ADDRESS, decode_node(encode_node(node)), rest, POLICY, ADDRESSES).node
+    alone = node
+    for observe in rest:
+        found = fold(ADDRESS, alone, [observe], POLICY, ADDRESSES).node
+        assert found is not None
+        alone = found
+    assert together is not None
+    assert encode_node(together) == encode_node(alone)
+
+
+def test_a_message_that_is_known_already_is_no_news() -> None:
+    first = Observe(
+        tenant_id="acme",
+        channel_id="wa-1",
+        channel_type="whatsapp",
+        external_id="1",
+        identity_key=KEY,
+        message_id="m",
+        direction="inbound",
+        at_ms=START_MS,
+        received_at_ms=START_MS,
+        content_type="text",
+    )
+    later = msgspec.structs.replace(first, message_id="n", at_ms=START_MS + HOUR_MS)
+    known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [first, later])
+    joined, after = join_run(known, [later, later], 0, POLICY.conversation_gap_ms)
+    assert joined is known
+    assert after == 2
