@@ -9,7 +9,7 @@ demo: $(VENV)/.ready            ## the whole system on this machine, with believ
 	$(BIN)/omnichannel demo
 
 test: $(VENV)/.ready lint       ## every test, on a real broker
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.ready            ## style, types, who may import whom
 	$(BIN)/ruff check .

