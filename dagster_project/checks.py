@@ -38,6 +38,7 @@ _KEEPS_FROM_PUBLISHING: Final = frozenset(
         "erased_ids_are_unique",
         "events_are_unique",
         "identities_are_unique",
+        "identity_owners_are_unique",
         "identities_have_a_customer",
         "messages_are_all_there",
         "messages_are_unique",

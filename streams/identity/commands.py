@@ -20,6 +20,7 @@ from streams.contracts.commands import (
     UpdateCustomer,
 )
 from streams.identity.addresses import Addresses, index_address
+from streams.identity.boundaries import boundary_for, cut
 from streams.identity.events import answer_event
 from streams.identity.evidence import (
     FORCED_RULES,
@@ -29,8 +30,10 @@ from streams.identity.evidence import (
     link_between,
     suggestion_id,
 )
+from streams.identity.instants import to_ms
 from streams.identity.keys import email_key
-from streams.identity.operations import Adopt, Ask, Forget, Operation, Relate
+from streams.identity.operations import Adopt, Ask, Forget, Index, Operation, Relate
+from streams.identity.owners import bare_key, changes_owners, later_key
 from streams.identity.partition import Component, Partition
 from streams.identity.phones import InvalidPhone, typed
 from streams.identity.policy import Policy
@@ -44,6 +47,7 @@ _URL_KEPT: Final = 2_048
 _WORD_KEPT: Final = 64
 _VALUE_KEPT: Final = 1_024
 _WORDS_KEPT: Final = 100
+_OWNERS_KEPT: Final = 16  # of one number; each stays in the state for ever
 
 
 class RefusedError(Exception):
@@ -184,10 +188,9 @@ class _Carrying:
         """Keep the named keys and the customer's others apart from now on, each side together."""
         if command.id in self.root.decisions:
             return Outcome(self.root)
-        if command.since is not None:
-            raise RefusedError("since: a split by time is not possible yet; split without it")
         own = {key for key, _ in owner.seeds}
-        taken = set(command.identity_keys)
+        named = {bare_key(key): key for key in own}
+        taken = {named.get(key, key) for key in command.identity_keys}
         if not taken:
             raise RefusedError("identityKeys: name at least one of the customer's identity keys")
         if not taken <= own:
@@ -195,6 +198,8 @@ class _Carrying:
                 f"identityKeys: {len(taken - own)} of them are none of this customer's; "
                 "its record on `customers` lists those it has"
             )
+        if command.since is not None:
+            return self._split_by_time(command, owner, sorted(taken), to_ms(command.since))
         if taken == own:
             raise RefusedError("identityKeys: leave at least one identity key to the customer")
         decision = Decision(
@@ -204,6 +209,46 @@ class _Carrying:
             is_split=True,
         )
         return Outcome(self._deciding({command.id: decision}))
+
+    def _split_by_time(
+        self, command: SplitCustomer, owner: Component, keys: list[str], since_ms: int
+    ) -> Outcome:
+        """Make what the numbers did from then on another customer's: their next owner's."""
+        tenant_id, boundaries = self.root.tenant_id, dict(self.root.boundaries)
+        later: list[str] = []
+        ways: list[tuple[str, Operation]] = []
+        for key in keys:
+            if not changes_owners(key):
+                raise RefusedError(
+                    "since: only a phone number is somebody else's from some time on; split other "
+                    "identity keys without it"
+                )
+            identities = [one for _, one in owner.identities if one.identity_key == key]
+            boundary_ms = boundary_for(identities, since_ms)
+            if boundary_ms is None:
+                raise RefusedError(
+                    "since: choose a time in a silence of the number, with messages of it before "
+                    "and after; the customer's possibleNewOwnerSince is one"
+                )
+            address = self.addresses.node(tenant_id, bare_key(key))
+            known = boundaries.get(address, ())
+            if len(known) >= _OWNERS_KEPT:
+                raise RefusedError(f"since: a number has at most {_OWNERS_KEPT} later owners")
+            boundaries[address] = tuple(sorted({*known, boundary_ms}))
+            later.append(later_key(key, boundary_ms))
+            # The later key is a key like any other: its node leads here.
+            way = Index(to=dict(owner.seeds)[key].address)
+            ways.append((self.addresses.node(tenant_id, later[-1]), way))
+        decision = Decision(
+            left=tuple(later),
+            right=tuple(keys),
+            at_ms=_decided_at_ms(self.root, self.ask.at_ms),
+            is_split=True,
+        )
+        root = msgspec.structs.replace(
+            self._deciding({command.id: decision}), boundaries=boundaries
+        )
+        return Outcome(cut(root, self.policy.gaps, self.addresses), ways)
 
     def _deciding(self, decisions: Mapping[str, Decision]) -> Root:
         known = joined_decisions(self.root.decisions, decisions)

@@ -10,6 +10,7 @@ from streams.contracts.customers import CustomerEvent
 from streams.identity.evidence import Link
 from streams.identity.ids import Namespace
 from streams.identity.instants import to_datetime
+from streams.identity.owners import bare_key, since_of
 from streams.identity.partition import Component, Partition, kind_of
 from streams.identity.state import IdentityState, Root, first_seen
 
@@ -22,7 +23,7 @@ def customer_events(
     """Yield what happened to a customer: `known` is as told before, `owners` had its keys then."""
     identities = sorted(after.identities, key=lambda item: first_seen(item[1]))
     seeds = dict(after.seeds)
-    came_from = owners.get(after.key)
+    came_from = owners.get(after.key) or owners.get(bare_key(after.key))
     if known is None and came_from is not None:
         yield _event(
             root,
@@ -38,8 +39,7 @@ def customer_events(
         yield _identity_event(root, "customer.created", after, identities[0][1], "")
         identities = identities[1:]
     for name, identity in identities:
-        owner = owners.get(identity.identity_key)
-        if owner is None or name not in dict(owner.identities):
+        if not _was_there(owners, name, identity):
             own_id = seeds[identity.identity_key].id
             yield _identity_event(root, "customer.identity_added", after, identity, name, own_id)
     told = known.links if known else ()
@@ -52,6 +52,15 @@ def customer_events(
         first = min((state for _, state in after.identities), key=first_seen)
         if first.first_inbound_at_ms != first.first_seen_at_ms:
             yield _activated(root, after, wrote)
+
+
+def _was_there(owners: Mapping[str, Component], name: str, identity: IdentityState) -> bool:
+    """Say whether the identity was told of already, be it as somebody else's."""
+    key = identity.identity_key
+    if since_of(key) and key not in owners:
+        return bare_key(key) in owners
+    owner = owners.get(key)
+    return owner is not None and name in dict(owner.identities)
 
 
 def activation(root: Root, known: Component, after: Component) -> Iterator[CustomerEvent]:

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from streams.identity.addresses import Addresses, index_address
+from streams.identity.boundaries import cut, key_at, of_its_time
 from streams.identity.commands import Outcome, adopt, answer, carry_out
 from streams.identity.evidence import Link, joined_decisions, suggestion_id
 from streams.identity.observations import identity_name, is_forgotten, join_observation
@@ -93,6 +94,7 @@ class _Folding:
     ) -> None:
         self.address = address
         self.policy = policy
+        self.gaps = policy.gaps
         self.addresses = addresses
         self.folded = Folded(node)
         self.told_root = node if isinstance(node, Root) else None
@@ -112,10 +114,9 @@ class _Folding:
 
     def _run(self, operations: list[Operation], place: int) -> int:
         root = self.folded.node
-        if not isinstance(root, Root) or root.erased:
+        if not isinstance(root, Root) or root.erased or root.boundaries:
             return place
-        gap_ms = self.policy.conversation_gap_ms
-        self.folded.node, after = join_run(root, operations, place, gap_ms)
+        self.folded.node, after = join_run(root, operations, place, self.gaps)
         # A run only moves times on and opens conversations: it ends nothing that must be told.
         self.observed += cast("list[Observe]", operations[place:after])
         return after
@@ -145,6 +146,8 @@ class _Folding:
             self.folded.node = Pointer(operation.to)
 
     def observe(self, root: Root | None, operation: Observe) -> None:
+        if root is not None and root.boundaries:
+            operation = of_its_time(root, operation, self.addresses)
         if root is None or not root.seeds:
             if root is not None and is_forgotten(root, operation, self.addresses):
                 return
@@ -165,10 +168,9 @@ class _Folding:
         self.observed.append(operation)
 
     def _joined(self, root: Root, operation: Observe) -> Root:
-        gap_ms = self.policy.conversation_gap_ms
         claimant = self.parts.of_key(operation.identity_key) if operation.claims else None
         claimant_id = claimant.seed.id if claimant else ""
-        return join_observation(root, operation, gap_ms, self.addresses, claimant_id)
+        return join_observation(root, operation, self.gaps, self.addresses, claimant_id)
 
     def _root(self) -> Root | None:
         node = self.folded.node
@@ -182,7 +184,8 @@ class _Folding:
             about = Root(tenant_id=root.tenant_id, rank_at_ms=0, version=0, decisions=decisions)
             decisions = forget(about, root.erased, self.addresses).decisions
         edits = dict(root.edits)
-        for key, edit in operation.edits.items():
+        for bare, edit in operation.edits.items():
+            key = key_at(root, bare, operation.at_ms, self.addresses)
             if (own := self._of_today(root, key, edit, operation.at_ms)) is not None:
                 known = edits.get(key)
                 edits[key] = join_edits(known, own) if known else own
@@ -216,6 +219,7 @@ class _Folding:
 
     def _know(self, root: Root) -> None:
         """Take the state over, a version on, if it says anything new."""
+        root = cut(root, self.gaps, self.addresses)
         if root != self._root():
             self.folded.node = msgspec.structs.replace(root, version=root.version + 1)
 
@@ -322,7 +326,8 @@ class _Folding:
         else:
             if root.erased:
                 state = forget(state, joined_erased(root.erased, state.erased), self.addresses)
-            joined = join_roots(root, state, self.policy.conversation_gap_ms, self.addresses)
+            joined = join_roots(root, state, self.gaps, self.addresses)
+            joined = cut(joined, self.gaps, self.addresses)
             self.told = self.told.joined(told_of(state, partition(state, self.policy)))
         self.folded.node = msgspec.structs.replace(joined, invited=invited)
         for seed in state.seeds.values():
@@ -363,6 +368,7 @@ class _Folding:
             and root.edits is told.edits
             and root.refused is told.refused
             and root.erased is told.erased
+            and root.boundaries is told.boundaries
             and self.told.components is self.parts.components
             and root.identities.keys() == told.identities.keys()
         )

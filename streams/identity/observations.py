@@ -5,6 +5,7 @@ from typing import Final
 from streams.identity.addresses import Addresses
 from streams.identity.evidence import Link, link_between
 from streams.identity.operations import Observe
+from streams.identity.owners import Span
 from streams.identity.registers import (
     RANK_FALLBACK,
     RANK_PROFILE,
@@ -14,11 +15,13 @@ from streams.identity.registers import (
     newest,
 )
 from streams.identity.state import (
+    Gaps,
     IdentityState,
     Root,
     Seed,
     identity_id,
     join_identities,
+    joined_history,
     with_links,
 )
 from streams.identity.windows import Window, extended, joined, window_of
@@ -27,8 +30,11 @@ from streams.identity.windows import Window, extended, joined, window_of
 def identity_name(observe: Observe) -> str:
     """Return the name of the channel identity within its root: channel id, space, external id.
 
-    A channel id holds no white space, so no two identities share a name.
+    A channel id holds no white space, so no two identities share a name; nor do two owners of a
+    number.
     """
+    if observe.since_ms:
+        return f"{observe.channel_id} {observe.external_id} {observe.since_ms}"
     return f"{observe.channel_id} {observe.external_id}"
 
 
@@ -41,7 +47,7 @@ def is_forgotten(root: Root, observe: Observe, addresses: Addresses) -> bool:
 
 
 def join_observation(
-    root: Root, observe: Observe, gap_ms: int, addresses: Addresses, claimant_id: str = ""
+    root: Root, observe: Observe, gaps: Gaps, addresses: Addresses, claimant_id: str = ""
 ) -> Root:
     """Return the root knowing this message; the same object if it told nothing new."""
     name, key = identity_name(observe), observe.identity_key
@@ -54,9 +60,9 @@ def join_observation(
     if known is None:
         identity = identity_of(observe, seed.epoch)
     elif known.epoch != seed.epoch:
-        identity = join_identities(known, identity_of(observe, seed.epoch), gap_ms)
+        identity = join_identities(known, identity_of(observe, seed.epoch), gaps)
     else:
-        identity = _joined(known, observe, gap_ms)
+        identity = _joined(known, observe, gaps)
     links = root.links
     if observe.claims:
         said = {link.name: link for link in claimed_links(observe, claimant_id or seed.id)}
@@ -76,6 +82,7 @@ def join_observation(
         invited=root.invited,
         refused=root.refused,
         erased=root.erased,
+        boundaries=root.boundaries,
     )
 
 
@@ -106,12 +113,16 @@ def claimed_links(observe: Observe, claimant_id: str) -> list[Link]:
     ]
 
 
-def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityState:
+def _joined(known: IdentityState, observe: Observe, gaps: Gaps) -> IdentityState:
     """Return what joining the message's own state would give, without making that first: this
     runs for every message, and most only move times forward.
     """
     at_ms = observe.at_ms
-    windows = None if observe.platform_conversation_id else extended(known.windows, at_ms, gap_ms)
+    windows = (
+        None
+        if observe.platform_conversation_id
+        else extended(known.windows, at_ms, gaps.conversation_ms)
+    )
     inbound_at_ms = at_ms if observe.direction == "inbound" else None
     identity = IdentityState(
         channel_id=known.channel_id,
@@ -126,13 +137,30 @@ def _joined(known: IdentityState, observe: Observe, gap_ms: int) -> IdentityStat
         picture_url=newest(known.picture_url, profile_register(observe.picture_url, observe)),
         username=newest(known.username, profile_register(observe.username, observe)),
         windows=(
-            joined(known.windows, (window_of_message(observe),), gap_ms)
+            joined(known.windows, (window_of_message(observe),), gaps.conversation_ms)
             if windows is None
             else windows
         ),
         epoch=known.epoch,
+        spans=_spans(known, observe, gaps),
     )
     return known if identity == known else identity
+
+
+def _spans(known: IdentityState, observe: Observe, gaps: Gaps) -> tuple[Span, ...]:
+    if observe.direction == "outbound":
+        return known.spans  # what we say does not show who reads it
+    if not known.spans and is_of_one_span(known, observe.at_ms, gaps):
+        return ()
+    return joined_history(known, identity_of(observe), gaps)
+
+
+def is_of_one_span(known: IdentityState, at_ms: int, gaps: Gaps) -> bool:
+    """Say whether a message leaves an identity of one span at that."""
+    first_at_ms, last_at_ms = known.first_inbound_at_ms, known.last_inbound_at_ms
+    if first_at_ms is None or last_at_ms is None:
+        return True
+    return first_at_ms - gaps.owner_ms < at_ms < last_at_ms + gaps.owner_ms
 
 
 def identity_of(observe: Observe, epoch: int = 0) -> IdentityState:
@@ -158,7 +186,8 @@ def identity_of(observe: Observe, epoch: int = 0) -> IdentityState:
 def window_of_message(observe: Observe) -> Window:
     """Return the conversation that the message would be alone."""
     return window_of(
-        f"{observe.tenant_id} {identity_name(observe)}",
+        # Whoever has the number: a split by time leaves every conversation its id.
+        f"{observe.tenant_id} {observe.channel_id} {observe.external_id}",
         message_id=observe.message_id,
         at_ms=observe.at_ms,
         direction=observe.direction,

@@ -49,6 +49,7 @@ class Observe(_Operation, frozen=True, kw_only=True, tag="observe"):
     picture_url: str | None = None
     username: str | None = None
     claims: tuple[Claim, ...] = ()
+    since_ms: int = 0  # set at the node, where the number is a later owner's
 
 
 class Relate(_Operation, frozen=True, kw_only=True, tag="relate"):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from streams.contracts.policies import PolicyDocument, Rule, Verdict
 from streams.identity.keys import email_key, phone_key
+from streams.identity.state import Gaps
 
 HOUR_MS: Final = 60 * 60 * 1000
 DAY_MS: Final = 24 * HOUR_MS
@@ -49,6 +50,11 @@ class Policy:
     new_owner_silence_ms: int = 45 * DAY_MS
     region: str | None = None
     nobody: frozenset[str] = frozenset()
+
+    @property
+    def gaps(self) -> Gaps:
+        """Return the silences that part what joins."""
+        return Gaps(self.conversation_gap_ms, self.new_owner_silence_ms)
 
     def verdict(self, rule: Rule | str) -> Verdict:
         """Return what evidence of this rule does; what agents decided always links."""

@@ -16,11 +16,13 @@ from streams.contracts.customers import (
     Status,
 )
 from streams.contracts.messages import MessageFact
+from streams.identity.boundaries import possible_new_owner_at
 from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
 from streams.identity.operations import Observe
+from streams.identity.owners import bare_key, settled
 from streams.identity.partition import Component
-from streams.identity.registers import Register, newest
+from streams.identity.registers import RANK_PROFILE, Register, newest
 from streams.identity.state import IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
 
@@ -40,8 +42,13 @@ def customer_record(
     last_seen_at_ms = 0
     has_written = False
     for identity in identities:
-        name = newest(name, identity.name)
-        picture_url = newest(picture_url, identity.picture_url)
+        if identity.spans:  # what a possible new owner calls themselves overwrites nothing
+            owner, _ = settled(identity.spans)
+            name = newest(name, owner.name)
+            picture_url = newest(picture_url, owner.picture_url)
+        else:
+            name = newest(name, identity.name)
+            picture_url = newest(picture_url, identity.picture_url)
         last_seen_at_ms = max(last_seen_at_ms, identity.last_seen_at_ms)
         has_written = has_written or identity.first_inbound_at_ms is not None
     blocked: Register | None = None
@@ -55,6 +62,10 @@ def customer_record(
             tags[tag] = newest(tags.get(tag), register)
         for attribute, register in edits.attributes.items():
             attributes[attribute] = newest(attributes.get(attribute), register)
+    new_owner_at_ms = possible_new_owner_at(identities)
+    if new_owner_at_ms is not None and name and name.rank > RANK_PROFILE:
+        # Somebody said who it is, after they had written: that settles it.
+        new_owner_at_ms = None if name.at_ms >= new_owner_at_ms else new_owner_at_ms
     created_at = to_datetime(first.first_seen_at_ms)
     last_seen_at = to_datetime(last_seen_at_ms)
     phones, emails = _values(component)
@@ -90,6 +101,9 @@ def customer_record(
         version=root.version,
         links=tuple(map(_link_record, component.links)),
         blocked=bool(blocked and blocked.value),
+        possible_new_owner_since=(
+            None if new_owner_at_ms is None else to_datetime(new_owner_at_ms)
+        ),
     )
 
 
@@ -116,7 +130,7 @@ def _values(component: Component) -> tuple[tuple[str, ...], tuple[str, ...]]:
         keys = keys.union(link.other(link.claimant) for link in claimed)
     for key in keys:
         if key.startswith("phone:"):
-            phones.add(key[6:])
+            phones.add(bare_key(key)[6:])
         elif key.startswith("email:"):
             emails.add(key[6:])
     return tuple(sorted(phones)), tuple(sorted(emails))
@@ -134,7 +148,7 @@ def _identity_record(identity: IdentityState, own_id: str) -> CustomerIdentity:
         channel_id=identity.channel_id,
         channel_type=identity.channel_type,
         external_id=identity.external_id,
-        identity_key=identity.identity_key,
+        identity_key=bare_key(identity.identity_key),
         identity_id=own_id,
         first_seen_at=to_datetime(identity.first_seen_at_ms),
         last_seen_at=last_seen_at,
@@ -145,8 +159,8 @@ def _identity_record(identity: IdentityState, own_id: str) -> CustomerIdentity:
 
 def _link_record(link: Link) -> CustomerLink:
     return CustomerLink(
-        identity_key=link.left,
-        other_identity_key=link.right,
+        identity_key=bare_key(link.left),
+        other_identity_key=bare_key(link.right),
         rule=link.rule,
         level=link.level,
         said_at=to_datetime(link.at_ms),
@@ -253,7 +267,7 @@ def message_fact(
         message_id=observe.message_id,
         direction=observe.direction,
         external_id=observe.external_id,
-        identity_key=observe.identity_key,
+        identity_key=bare_key(observe.identity_key),
         identity_id=own_id,
         customer_id=owner_id,
         conversation_id=window.id if window else None,

@@ -12,21 +12,23 @@ import msgspec
 
 from streams.identity.observations import (
     identity_name,
+    is_of_one_span,
     name_register,
     profile_register,
     window_of_message,
 )
 from streams.identity.operations import Observe, Operation
 from streams.identity.registers import newest
-from streams.identity.state import IdentityState, Root
+from streams.identity.state import Gaps, IdentityState, Root
 from streams.identity.windows import KEPT, Window
 
 
 def join_run(
-    root: Root, operations: Sequence[Operation], start: int, gap_ms: int
+    root: Root, operations: Sequence[Operation], start: int, gaps: Gaps
 ) -> tuple[Root, int]:
     """Return the root knowing the run that begins at `start`, and the place after its last
-    message: `start` itself where no run begins there. Nothing may be erased in the root.
+    message: `start` itself where no run begins there. Nothing may be erased in the root, and no
+    number have changed hands.
     """
     first = operations[start]
     if not isinstance(first, Observe):
@@ -34,7 +36,7 @@ def join_run(
     known = _known(root, first)
     if known is None:
         return root, start
-    gathering = _Gathering(known, first, gap_ms)
+    gathering = _Gathering(known, first, gaps)
     place = start
     for operation in islice(operations, start, None):
         if not (type(operation) is Observe and gathering.take(operation)):
@@ -55,7 +57,8 @@ def _known(root: Root, observe: Observe) -> IdentityState | None:
         return None
     if known.identity_key != observe.identity_key or known.channel_type != observe.channel_type:
         return None
-    return known if known.windows and not known.windows[-1].platform_id else None
+    is_open = known.windows and not known.windows[-1].platform_id
+    return known if is_open and not known.spans else None
 
 
 class _Gathering:
@@ -64,6 +67,7 @@ class _Gathering:
     __slots__ = (
         "_first_inbound_at_ms",
         "_gap_ms",
+        "_gaps",
         "_known",
         "_last_at_ms",
         "_last_inbound_at_ms",
@@ -77,10 +81,11 @@ class _Gathering:
         "news",
     )
 
-    def __init__(self, known: IdentityState, first: Observe, gap_ms: int) -> None:
+    def __init__(self, known: IdentityState, first: Observe, gaps: Gaps) -> None:
         self._known = known
         self._sender = (first.channel_id, first.external_id, first.identity_key, first.channel_type)
-        self._gap_ms = gap_ms
+        self._gap_ms = gaps.conversation_ms
+        self._gaps = gaps
         self._last_seen_at_ms = known.last_seen_at_ms
         self._first_inbound_at_ms = known.first_inbound_at_ms
         self._last_inbound_at_ms = known.last_inbound_at_ms
@@ -104,6 +109,10 @@ class _Gathering:
             != self._sender
         ):
             return False
+        is_inbound = observe.direction == "inbound"
+        # After a long silence somebody else may have the number.
+        if is_inbound and not is_of_one_span(self._known, at_ms, self._gaps):
+            return False
         is_news = False
         if at_ms > self._last_at_ms:
             if at_ms > self._last_at_ms + self._gap_ms:
@@ -117,16 +126,23 @@ class _Gathering:
         if at_ms > self._last_seen_at_ms:
             self._last_seen_at_ms = at_ms
             is_news = True
-        if observe.direction == "inbound":
-            if self._first_inbound_at_ms is None or at_ms < self._first_inbound_at_ms:
-                self._first_inbound_at_ms = at_ms
-                is_news = True
-            if self._last_inbound_at_ms is None or at_ms > self._last_inbound_at_ms:
-                self._last_inbound_at_ms = at_ms
-                is_news = True
+        if is_inbound:
+            is_news = self._take_inbound(at_ms) or is_news
         if observe.name or observe.picture_url or observe.username:
             is_news = self._take_profile(observe) or is_news
         self.news += is_news
+        return True
+
+    def _take_inbound(self, at_ms: int) -> bool:
+        first_at_ms, last_at_ms = self._first_inbound_at_ms, self._last_inbound_at_ms
+        if first_at_ms is None or last_at_ms is None:
+            self._first_inbound_at_ms = self._last_inbound_at_ms = at_ms
+        elif at_ms > last_at_ms:
+            self._last_inbound_at_ms = at_ms
+        elif at_ms < first_at_ms:
+            self._first_inbound_at_ms = at_ms
+        else:
+            return False
         return True
 
     def _take_profile(self, observe: Observe) -> bool:

@@ -7,17 +7,27 @@ Owns joins and their encoding.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from streams.identity.addresses import Addresses
 from streams.identity.evidence import Decision, Link, joined_decisions, joined_links
 from streams.identity.ids import Namespace
+from streams.identity.owners import Span, changes_owners, joined_spans
 from streams.identity.registers import Register, earliest, latest, newest
 from streams.identity.windows import Window, joined
 
 _CUSTOMERS: Final = Namespace("customer")
+
+
+class Gaps(NamedTuple):
+    """Silences, in milliseconds: after which a conversation is over, and after which a number may
+    be somebody else's.
+    """
+
+    conversation_ms: int
+    owner_ms: int
 
 
 class IdentityState(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
@@ -39,6 +49,7 @@ class IdentityState(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_l
     username: Register | None = None
     windows: tuple[Window, ...] = ()
     epoch: int = 0
+    spans: tuple[Span, ...] = ()  # of a number that fell silent for long: else it is one span
 
 
 class Seed(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
@@ -89,7 +100,8 @@ class Root(
     `rank_at_ms` is the event time of what made the root, and never changes; `version` counts the
     operations that changed anything. `asked` holds the addresses of keys that were told of their
     link to us, `invited` the roots that may come to us, with their sizes, until they have.
-    `erased` is by address, so that it names nobody.
+    `erased` is by address, so that it names nobody; so is `boundaries`: from when on a number is
+    somebody else's.
     """
 
     tenant_id: str
@@ -104,6 +116,7 @@ class Root(
     invited: Mapping[str, int] = msgspec.field(default_factory=dict)
     refused: tuple[str, ...] = ()  # names of links that the cap on identities forbade
     erased: Mapping[str, Erased] = msgspec.field(default_factory=dict)
+    boundaries: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
 
 
 class Pointer(msgspec.Struct, frozen=True, gc=False, rename="camel", tag="pointer"):
@@ -145,7 +158,31 @@ def first_seen(identity: IdentityState) -> tuple[int, str, str]:
     return (identity.first_seen_at_ms, identity.channel_id, identity.external_id)
 
 
-def join_identities(one: IdentityState, other: IdentityState, gap_ms: int) -> IdentityState:
+def spans_of(identity: IdentityState) -> tuple[Span, ...]:
+    """Return the runs of what the person wrote, the earliest first."""
+    if identity.spans or identity.first_inbound_at_ms is None:
+        return identity.spans
+    last_at_ms = identity.last_inbound_at_ms or identity.first_inbound_at_ms
+    return (
+        Span(
+            identity.first_inbound_at_ms,
+            last_at_ms,
+            identity.name,
+            identity.picture_url,
+            identity.username,
+        ),
+    )
+
+
+def joined_history(one: IdentityState, other: IdentityState, gaps: Gaps) -> tuple[Span, ...]:
+    """Return the spans that both make; none where they make but one, or the id is no number."""
+    if not changes_owners(one.identity_key):
+        return ()
+    spans = joined_spans(spans_of(one), spans_of(other), gaps.owner_ms)
+    return spans if len(spans) > 1 else ()
+
+
+def join_identities(one: IdentityState, other: IdentityState, gaps: Gaps) -> IdentityState:
     """Return what both know of the same channel identity; of a later epoch, what that knows."""
     if one.epoch != other.epoch:
         return one if one.epoch > other.epoch else other
@@ -161,8 +198,9 @@ def join_identities(one: IdentityState, other: IdentityState, gap_ms: int) -> Id
         name=newest(one.name, other.name),
         picture_url=newest(one.picture_url, other.picture_url),
         username=newest(one.username, other.username),
-        windows=joined(one.windows, other.windows, gap_ms),
+        windows=joined(one.windows, other.windows, gaps.conversation_ms),
         epoch=one.epoch,
+        spans=joined_history(one, other, gaps),
     )
 
 
@@ -204,7 +242,7 @@ def _join_registers(
     return result
 
 
-def join_roots(survivor: Root, other: Root, gap_ms: int, addresses: Addresses) -> Root:
+def join_roots(survivor: Root, other: Root, gaps: Gaps, addresses: Addresses) -> Root:
     """Return the survivor knowing all that the other knew; itself if nothing is new.
 
     What either side knows to be erased is forgotten on the other before they meet.
@@ -220,7 +258,7 @@ def join_roots(survivor: Root, other: Root, gap_ms: int, addresses: Addresses) -
         identities=_joined_by(
             survivor_known.identities,
             other.identities,
-            lambda one, two: join_identities(one, two, gap_ms),
+            lambda one, two: join_identities(one, two, gaps),
         ),
         seeds=_joined_by(survivor_known.seeds, other.seeds, join_seeds),
         links=joined_links(survivor_known.links, other.links),
@@ -229,6 +267,11 @@ def join_roots(survivor: Root, other: Root, gap_ms: int, addresses: Addresses) -
         asked=tuple(sorted({*survivor_known.asked, *other.asked})),
         refused=tuple(sorted({*survivor_known.refused, *other.refused})),
         erased=erased,
+        boundaries=_joined_by(
+            survivor_known.boundaries,
+            other.boundaries,
+            lambda one, two: tuple(sorted({*one, *two})),
+        ),
     )
     if joined_root == survivor:
         return survivor

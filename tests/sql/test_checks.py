@@ -64,6 +64,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
             "select * replace ('c2' as customer_id) from marts.customer_identities"
         ),
     ),
+    "identity_owners_are_unique": ("insert into marts.identity_owners from marts.identity_owners",),
     "links_are_unique": (LINK.format(PHONE, "lid:1"), LINK.format(PHONE, "lid:1")),
     "links_lead_to_their_customer": (LINK.format("telegram:1", "lid:1"),),
     "merged_customers_lead_somewhere": ("update raw.customers set merged_into = 'nobody'",),

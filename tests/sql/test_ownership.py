@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
+from streams.contracts.customers import CustomerIdentity
 from tests.sql.conftest import Given
 from tests.unit.pipelines.builders import (
     START,
@@ -324,3 +326,28 @@ def test_channels_count_people_and_messages_each_way(given: Given) -> None:
         ("sms-1", "sms", None, None, 1, 0, 0),
         ("wa-1", "whatsapp", START - HOUR, START + HOUR, 2, 2, 1),
     ]
+
+
+def test_a_number_that_changed_hands_is_each_owners_for_their_time(given: Given) -> None:
+    def spoke(from_hours: int, to_hours: int, identity_id: str) -> CustomerIdentity:
+        return msgspec.structs.replace(
+            identity("+551", identity_id=identity_id),
+            first_seen_at=START + from_hours * HOUR,
+            last_seen_at=START + to_hours * HOUR,
+        )
+
+    given.records(
+        customer("a", identities=(spoke(0, 9, "a"),)),
+        customer("z", identities=(spoke(5, 8, "z"),)),
+        conversation("v1", external_id="+551", customer_id="a", started_at=START),
+        conversation("v2", external_id="+551", customer_id="a", started_at=START + 5 * HOUR),
+        fact("m0", external_id="+551", customer_id="a", sent_at=START - HOUR),
+        fact("m1", external_id="+551", customer_id="a", sent_at=START + 4 * HOUR),
+        fact("m2", external_id="+551", customer_id="a", sent_at=START + 5 * HOUR),
+        fact("m3", external_id="+551", customer_id="a", sent_at=START + 99 * HOUR),
+    )
+    given.refreshed()
+    assert given.rows(OWNERS) == [("m0", "a"), ("m1", "a"), ("m2", "z"), ("m3", "z")]
+    assert given.rows(
+        "select conversation_id, customer_id from marts.conversations order by 1"
+    ) == [("v1", "a"), ("v2", "z")]

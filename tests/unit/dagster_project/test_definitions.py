@@ -25,6 +25,7 @@ KEYS = [
     "marts/customers",
     "marts/dead_letters",
     "marts/erased_customers",
+    "marts/identity_owners",
     "marts/link_suggestions",
     "marts/merged_customers",
     "marts/messages",
@@ -38,6 +39,7 @@ KEYS = [
     "raw/link_suggestions",
     "raw/policies",
     "raw/rejected_rows",
+    "streams/channel_notices",
     "streams/conversations",
     "streams/customer_events",
     "streams/customer_messages",
@@ -73,7 +75,7 @@ def test_lineage_goes_from_topics_to_the_published_copy() -> None:
 
     assert reads("raw/customer_messages") == ["streams/customer_messages"]
     assert reads("marts/customers") == ["raw/customers"]
-    assert "marts/customer_identities" in reads("marts/messages")
+    assert "marts/identity_owners" in reads("marts/messages")
     assert reads("analytics") == [key for key in KEYS if key.startswith("marts/")]
 
 

@@ -197,6 +197,5 @@ def test_joining_a_message_is_joining_the_state_it_alone_would_make(
     alone = fold(KEY, None, [message], POLICY, ADDRESSES).node
     assert isinstance(root, Root)
     assert isinstance(alone, Root)
-    gap_ms = POLICY.conversation_gap_ms
-    expected = join_roots(root, alone, gap_ms, ADDRESSES)
-    assert join_observation(root, message, gap_ms, ADDRESSES).identities == expected.identities
+    expected = join_roots(root, alone, POLICY.gaps, ADDRESSES)
+    assert join_observation(root, message, POLICY.gaps, ADDRESSES).identities == expected.identities

@@ -45,8 +45,7 @@ messages = st.builds(
 
 def one_by_one(root: Root, observes: list[Observe]) -> Root:
     """Return the root that knows each message, joined the long way."""
-    gap_ms = POLICY.conversation_gap_ms
-    return reduce(lambda r, o: join_observation(r, o, gap_ms, ADDRESSES), observes, root)
+    return reduce(lambda r, o: join_observation(r, o, POLICY.gaps, ADDRESSES), observes, root)
 
 
 @given(first=messages, rest=st.lists(messages, min_size=1, max_size=12))
@@ -55,7 +54,7 @@ def test_a_run_joined_at_once_is_what_joining_its_messages_one_by_one_gives(
     first: Observe, rest: list[Observe]
 ) -> None:
     known = one_by_one(Root(tenant_id="acme", rank_at_ms=first.at_ms, version=0), [first])
-    joined, after = join_run(known, rest, 0, POLICY.conversation_gap_ms)
+    joined, after = join_run(known, rest, 0, POLICY.gaps)
     assert joined == one_by_one(known, rest[:after])
     assert (joined is known) == (joined == known)
 
@@ -92,6 +91,6 @@ def test_a_message_that_is_known_already_is_no_news() -> None:
     )
     later = msgspec.structs.replace(first, message_id="n", at_ms=START_MS + HOUR_MS)
     known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [first, later])
-    joined, after = join_run(known, [later, later], 0, POLICY.conversation_gap_ms)
+    joined, after = join_run(known, [later, later], 0, POLICY.gaps)
     assert joined is known
     assert after == 2

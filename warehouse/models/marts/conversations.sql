@@ -1,14 +1,5 @@
 -- One row per conversation that lives now, with whoever owns its channel identity now.
--- grain: conversation_id   reads: staging.stg_streams__conversations, marts.customer_identities, marts.merged_customers
-with owners as (
-    select tenant_id, channel_id, external_id, customer_id
-    from marts.customer_identities
-    qualify row_number() over (
-        partition by tenant_id, channel_id, external_id
-        order by last_seen_at desc nulls last, customer_version desc, customer_id
-    ) = 1
-)
-
+-- grain: conversation_id   reads: staging.stg_streams__conversations, marts.identity_owners, marts.merged_customers
 select
     c.conversation_id::varchar                                       as conversation_id,           -- ours
     c.tenant_id::varchar                                             as tenant_id,                 -- the business it is with
@@ -21,7 +12,12 @@ select
     c.started_at::timestamptz                                        as started_at,                -- time of its first message
     c.last_message_at::timestamptz                                   as last_message_at,           -- time of its latest message
 from staging.stg_streams__conversations as c
-left join owners as o using (tenant_id, channel_id, external_id)
+left join marts.identity_owners as o
+    on o.tenant_id = c.tenant_id
+    and o.channel_id = c.channel_id
+    and o.external_id = c.external_id
+    and c.started_at >= o.owned_from
+    and c.started_at < o.owned_until
 left join marts.merged_customers as m
     on m.merged_id = c.customer_id and m.tenant_id = c.tenant_id
 where c.merged_into is null

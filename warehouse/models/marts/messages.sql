@@ -1,17 +1,8 @@
--- One row per message, with whoever owns its channel identity now: merges and splits restate
--- history. An identity that nobody owns leaves the customer the message was processed for.
--- grain: tenant_id, channel_id, message_id   reads: staging.stg_streams__customer_messages, marts.customer_identities, marts.merged_customers, marts.conversations
-with owners as (
-    select tenant_id, channel_id, external_id, customer_id
-    from marts.customer_identities
-    qualify row_number() over (
-        partition by tenant_id, channel_id, external_id
-        order by last_seen_at desc nulls last, customer_version desc, customer_id
-    ) = 1
-),
-
--- Of conversations that overlap, the one the message was processed for, else the latest.
-surrounding as (
+-- One row per message, with whoever owns its channel identity, of its time, now: merges and splits
+-- restate history. An identity that nobody owns leaves the customer the message was processed for.
+-- grain: tenant_id, channel_id, message_id   reads: staging.stg_streams__customer_messages, marts.identity_owners, marts.merged_customers, marts.conversations
+with surrounding as (
+    -- Of conversations that overlap, the one the message was processed for, else the latest.
     select
         f.tenant_id,
         f.channel_id,
@@ -45,7 +36,12 @@ select
     f.agent_id::varchar                                              as agent_id,         -- who wrote it for the business, if known
     f.is_clock_wrong::boolean                                        as is_clock_wrong,   -- the platform's time cannot be right: sent_at is when we had it
 from staging.stg_streams__customer_messages as f
-left join owners as o using (tenant_id, channel_id, external_id)
+left join surrounding as s using (tenant_id, channel_id, message_id)
+left join marts.identity_owners as o
+    on o.tenant_id = f.tenant_id
+    and o.channel_id = f.channel_id
+    and o.external_id = f.external_id
+    and f.sent_at >= o.owned_from
+    and f.sent_at < o.owned_until
 left join marts.merged_customers as m
     on m.merged_id = f.customer_id and m.tenant_id = f.tenant_id
-left join surrounding as s using (tenant_id, channel_id, message_id)

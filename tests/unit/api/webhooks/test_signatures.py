@@ -88,12 +88,13 @@ def _mutated(text: bytes, data: st.DataObject) -> bytes:
 
 
 def _differs(one: bytes, other: bytes) -> bool:
-    def pairs(body: bytes) -> list[tuple[str, str]]:
+    def signed(body: bytes) -> list[str]:
         text = body.decode("utf-8", "replace")
         found = parse_qsl(text, keep_blank_values=True)
-        return sorted((n, v.replace("&", "_").replace("=", "_")) for n, v in found)
+        # Twilio signs names and values run together: it does not see where one ends.
+        return sorted({n + v.replace("&", "_").replace("=", "_") for n, v in found})
 
-    return pairs(one) != pairs(other)
+    return signed(one) != signed(other)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

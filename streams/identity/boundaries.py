@@ -1,0 +1,168 @@
+"""Where a root's numbers changed hands: everything from then on is a later key's.
+
+Owns the cut: which part of an identity, and which link, is whose. Cutting what is cut already
+changes nothing, so a state that did not know of a boundary is cut when it is joined.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.identity.addresses import Addresses
+from streams.identity.evidence import Link, earlier_link
+from streams.identity.operations import Observe
+from streams.identity.owners import Span, bare_key, changes_owners, later_key, settled, since_of
+from streams.identity.registers import newest
+from streams.identity.state import (
+    Gaps,
+    IdentityState,
+    Root,
+    Seed,
+    identity_id,
+    join_identities,
+    spans_of,
+)
+
+
+def key_at(root: Root, identity_key: str, at_ms: int, addresses: Addresses) -> str:
+    """Return the key that the number was at that time."""
+    since_ms = 0
+    for boundary_ms in _boundaries(root, identity_key, addresses):
+        if boundary_ms <= at_ms:
+            since_ms = boundary_ms
+    return later_key(identity_key, since_ms) if since_ms else bare_key(identity_key)
+
+
+def of_its_time(root: Root, observe: Observe, addresses: Addresses) -> Observe:
+    """Return the message under the key of whoever had the number when it was sent."""
+    key = key_at(root, observe.identity_key, observe.at_ms, addresses)
+    if key == observe.identity_key:
+        return observe
+    return msgspec.structs.replace(observe, identity_key=key, since_ms=since_of(key))
+
+
+def cut(root: Root, gaps: Gaps, addresses: Addresses) -> Root:
+    """Return the root with everything under the key of its time; the same object where it is."""
+    if not root.boundaries:
+        return root
+    identities: dict[str, IdentityState] = {}
+    for identity in root.identities.values():
+        for part in _parts(root, identity, addresses):
+            name = _name(part)
+            other = identities.get(name)
+            identities[name] = join_identities(other, part, gaps) if other else part
+    seeds = dict(root.seeds)
+    for identity in identities.values():
+        key = identity.identity_key
+        if key not in seeds:
+            seeds[key] = _seed(root, identity, addresses)
+    links: dict[str, Link] = {}
+    for link in root.links.values():
+        of_its_time = _of_their_time(root, link, addresses)
+        known = links.get(of_its_time.name)
+        links[of_its_time.name] = earlier_link(known, of_its_time) if known else of_its_time
+    now = msgspec.structs.replace(root, identities=identities, seeds=seeds, links=links)
+    return root if now == root else now
+
+
+def _name(identity: IdentityState) -> str:
+    """Return what `identity_name` says of its messages."""
+    name = f"{identity.channel_id} {identity.external_id}"
+    since_ms = since_of(identity.identity_key)
+    return f"{name} {since_ms}" if since_ms else name
+
+
+def _boundaries(root: Root, identity_key: str, addresses: Addresses) -> tuple[int, ...]:
+    if not changes_owners(identity_key):
+        return ()
+    return root.boundaries.get(addresses.node(root.tenant_id, bare_key(identity_key)), ())
+
+
+def _parts(root: Root, identity: IdentityState, addresses: Addresses) -> Iterable[IdentityState]:
+    """Yield what of the identity is each owner's."""
+    key = identity.identity_key
+    for since_ms in reversed(_boundaries(root, key, addresses)):
+        if since_ms > since_of(key) and identity.last_seen_at_ms >= since_ms:
+            later = later_key(key, since_ms)
+            mark = root.erased.get(addresses.node(root.tenant_id, later))
+            yield _side(
+                identity, since_ms, is_later=True, key=later, epoch=mark.epoch if mark else 0
+            )
+            if identity.first_seen_at_ms >= since_ms:
+                return
+            identity = _side(identity, since_ms, is_later=False, key=key, epoch=identity.epoch)
+    yield identity
+
+
+def _side(
+    identity: IdentityState, since_ms: int, *, is_later: bool, key: str, epoch: int
+) -> IdentityState:
+    spans = tuple(s for s in spans_of(identity) if (s.first_at_ms >= since_ms) == is_later)
+    windows = tuple(w for w in identity.windows if (w.started_at_ms >= since_ms) == is_later)
+    known = Span(0, 0)
+    for span in spans:
+        known = Span(
+            0,
+            0,
+            newest(known.name, span.name),
+            newest(known.picture_url, span.picture_url),
+            newest(known.username, span.username),
+        )
+    starts = [*(s.first_at_ms for s in spans), *(w.started_at_ms for w in windows)]
+    ends = [*(s.last_at_ms for s in spans), *(w.last_at_ms for w in windows)]
+    return msgspec.structs.replace(
+        identity,
+        identity_key=key,
+        epoch=epoch,
+        first_seen_at_ms=min(starts, default=since_ms) if is_later else identity.first_seen_at_ms,
+        last_seen_at_ms=identity.last_seen_at_ms if is_later else max(ends, default=since_ms - 1),
+        first_inbound_at_ms=spans[0].first_at_ms if spans else None,
+        last_inbound_at_ms=spans[-1].last_at_ms if spans else None,
+        name=known.name,
+        picture_url=known.picture_url,
+        username=known.username,
+        windows=windows,
+        spans=spans if len(spans) > 1 else (),
+    )
+
+
+def _seed(root: Root, identity: IdentityState, addresses: Addresses) -> Seed:
+    address = addresses.node(root.tenant_id, identity.identity_key)
+    return Seed(
+        id=identity_id(address, identity.epoch),
+        address=address,
+        rank_at_ms=identity.first_seen_at_ms,
+        epoch=identity.epoch,
+    )
+
+
+def _of_their_time(root: Root, link: Link, addresses: Addresses) -> Link:
+    left = key_at(root, link.left, link.at_ms, addresses)
+    right = key_at(root, link.right, link.at_ms, addresses)
+    if (left, right) == (link.left, link.right):
+        return link
+    claimant = left if link.claimant == link.left else right if link.claimant else ""
+    ends = sorted((left, right))
+    return msgspec.structs.replace(link, left=ends[0], right=ends[1], claimant=claimant)
+
+
+def boundary_for(identities: Iterable[IdentityState], since_ms: int) -> int | None:
+    """Return from when on the number is the later owner's, if it was silent before `since_ms`:
+    that time, or the start of the conversation in which it lies. None where the split would part
+    one owner's messages, or leave a side nothing.
+    """
+    spans = [span for identity in identities for span in spans_of(identity)]
+    before = [span for span in spans if span.last_at_ms < since_ms]
+    after = [span for span in spans if span.first_at_ms >= since_ms]
+    if not before or not after or len(before) + len(after) < len(spans):
+        return None
+    last_before_ms = max(span.last_at_ms for span in before)
+    windows = [window for identity in identities for window in identity.windows]
+    around = [w.started_at_ms for w in windows if w.started_at_ms < since_ms <= w.last_at_ms]
+    return min([since_ms, *(at_ms for at_ms in around if at_ms > last_before_ms)])
+
+
+def possible_new_owner_at(identities: Iterable[IdentityState]) -> int | None:
+    """Return since when one of the numbers may be somebody else's."""
+    times = [settled(identity.spans)[1] for identity in identities if identity.spans]
+    return min((at_ms for at_ms in times if at_ms is not None), default=None)
