@@ -98,9 +98,21 @@ class _Folding:
         self.addresses = addresses
         self.folded = Folded(node)
         self.told_root = node if isinstance(node, Root) else None
-        self.parts = partition(node, policy) if isinstance(node, Root) else EMPTY
-        self.told = told_of(node, self.parts) if isinstance(node, Root) else NOTHING_TOLD
+        self.parts, self.told = EMPTY, NOTHING_TOLD
         self.observed: list[Observe] = []
+        if isinstance(node, Root):
+            self.parts = self._parts_told(node)
+            self.told = told_of(node, self.parts)
+            if node.weighing != policy.weighing:
+                # The policy changed: what it makes of what is known is told before anything else.
+                self.folded.node = msgspec.structs.replace(node, version=node.version + 1)
+                self.tell()
+
+    def _parts_told(self, root: Root) -> Partition:
+        """Return the customers of the root as the world was told, by the policy of then."""
+        if root.weighing == self.policy.weighing:
+            return partition(root, self.policy)
+        return partition(root, self.policy.weighed_as(root.weighing))
 
     def apply_all(self, operations: list[Operation]) -> None:
         """Take the operations in: runs of plain messages at once, everything else one by one."""
@@ -328,7 +340,7 @@ class _Folding:
                 state = forget(state, joined_erased(root.erased, state.erased), self.addresses)
             joined = join_roots(root, state, self.gaps, self.addresses)
             joined = cut(joined, self.gaps, self.addresses)
-            self.told = self.told.joined(told_of(state, partition(state, self.policy)))
+            self.told = self.told.joined(told_of(state, self._parts_told(state)))
         self.folded.node = msgspec.structs.replace(joined, invited=invited)
         for seed in state.seeds.values():
             if seed.address not in (self.address, operation.giver):
@@ -351,6 +363,8 @@ class _Folding:
                 self.told = told
                 self._index(root)
                 root = self._publish(self._reach(root), self.parts)
+                if root.weighing != self.policy.weighing:
+                    root = msgspec.structs.replace(root, weighing=self.policy.weighing)
             self.folded.node = root
         self._tell_facts(root)
         self.told_root = root
@@ -369,6 +383,7 @@ class _Folding:
             and root.refused is told.refused
             and root.erased is told.erased
             and root.boundaries is told.boundaries
+            and root.weighing == self.policy.weighing
             and self.told.components is self.parts.components
             and root.identities.keys() == told.identities.keys()
         )

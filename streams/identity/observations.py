@@ -83,6 +83,7 @@ def join_observation(
         refused=root.refused,
         erased=root.erased,
         boundaries=root.boundaries,
+        weighing=root.weighing,
     )
 
 

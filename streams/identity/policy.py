@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import msgspec
+
 from streams.contracts.policies import PolicyDocument, Rule, Verdict
 from streams.identity.keys import email_key, phone_key
 from streams.identity.state import Gaps
@@ -28,6 +30,12 @@ DEFAULT_RULES: Final[Mapping[str, Verdict]] = {
 }
 
 
+_SHARED_AFTER: Final = 3
+_SHARED_AFTER_DEVICES: Final = 20
+_Weighing = tuple[dict[str, Verdict], int, int]
+_DEFAULT_WEIGHING: Final = (DEFAULT_RULES, _SHARED_AFTER, _SHARED_AFTER_DEVICES)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules in force in one tenant.
@@ -44,12 +52,32 @@ class Policy:
     auto_creation: bool = True
     conversation_gap_ms: int = CONVERSATION_GAP_MS
     rules: Mapping[str, Verdict] = field(default_factory=lambda: DEFAULT_RULES)
-    shared_after: int = 3
-    shared_after_devices: int = 20
+    shared_after: int = _SHARED_AFTER
+    shared_after_devices: int = _SHARED_AFTER_DEVICES
     identity_cap: int = 100
     new_owner_silence_ms: int = 45 * DAY_MS
     region: str | None = None
     nobody: frozenset[str] = frozenset()
+    # How evidence is weighed, as a root notes it: empty where by the defaults.
+    weighing: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        weighing = (self.rules, self.shared_after, self.shared_after_devices)
+        if weighing != _DEFAULT_WEIGHING:
+            written = msgspec.json.encode(weighing, order="deterministic").decode()
+            object.__setattr__(self, "weighing", written)
+
+    def weighed_as(self, weighing: str) -> "Policy":
+        """Return the policy with evidence weighed as it was under another, by its `weighing`."""
+        rules, shared_after, shared_after_devices = (
+            msgspec.json.decode(weighing, type=_Weighing) if weighing else _DEFAULT_WEIGHING
+        )
+        return replace(
+            self,
+            rules=rules,
+            shared_after=shared_after,
+            shared_after_devices=shared_after_devices,
+        )
 
     @property
     def gaps(self) -> Gaps:

@@ -101,7 +101,8 @@ class Root(
     operations that changed anything. `asked` holds the addresses of keys that were told of their
     link to us, `invited` the roots that may come to us, with their sizes, until they have.
     `erased` is by address, so that it names nobody; so is `boundaries`: from when on a number is
-    somebody else's.
+    somebody else's. `weighing` says by which policy its evidence was weighed when the world was
+    last told.
     """
 
     tenant_id: str
@@ -117,6 +118,7 @@ class Root(
     refused: tuple[str, ...] = ()  # names of links that the cap on identities forbade
     erased: Mapping[str, Erased] = msgspec.field(default_factory=dict)
     boundaries: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    weighing: str = ""
 
 
 class Pointer(msgspec.Struct, frozen=True, gc=False, rename="camel", tag="pointer"):
