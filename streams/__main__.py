@@ -10,6 +10,7 @@ import uvloop
 from kafka.errors import KafkaError
 
 from streams.app import BatchApp, create_app
+from streams.channel_file import ChannelFileError
 from streams.cluster import ClusterSettings
 from streams.engine import collector
 from streams.identity.addresses import Addresses
@@ -28,7 +29,7 @@ def main() -> None:
     try:
         app = create_app(settings, cluster)
         ensure_topics(cluster)
-    except PolicyError as error:
+    except (ChannelFileError, PolicyError) as error:
         _refuse(error)
     except (TopicAdminError, KafkaError) as error:
         logger.critical("cannot start: %s (brokers: %s)", error, cluster.bootstrap_servers)
@@ -54,7 +55,7 @@ def run(app: BatchApp) -> None:
     sys.exit(worker.execute_from_commandline())
 
 
-def _refuse(error: PolicyError) -> NoReturn:
+def _refuse(error: Exception) -> NoReturn:
     logger.critical("cannot start: %s", error)
     sys.exit(1)
 

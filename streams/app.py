@@ -12,6 +12,7 @@ from typing import Any
 import faust
 
 from streams import topics
+from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from streams.engine.process import OnMoment, forward, ignore, process
 from streams.engine.producer import BulkProducer
@@ -100,7 +101,7 @@ def create_app(
         app,
         sources=app.topic(*batched[:-1], schema=BatchSchema()),
         interactions=app.topic(batched[-1], schema=BatchSchema()),
-        translate=Translate(names, book.of, app.addresses),
+        translate=Translate(names, book.of, app.addresses, channels_in(settings.channels_file)),
         fold=IdentityFold(names, book.of, app.addresses),
         table=BulkTable(nodes),
         on_moment=on_moment,

@@ -66,6 +66,7 @@ class ChannelSettings(BaseModel):
 
 
 Channels = Mapping[tuple[str, str], ChannelSettings]
+NO_CHANNELS: Final[Channels] = {}
 
 
 def channels_in(path: Path | None, environment: Mapping[str, str] = os.environ) -> Channels:

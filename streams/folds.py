@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from streams import topics
+from streams.channel_file import NO_CHANNELS, Channels
 from streams.contracts.commands import AnyCommand, SetPolicy
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
@@ -36,6 +37,7 @@ from streams.identity.operations import (
 from streams.identity.policy import Policy
 from streams.identity.state import decode_node, encode_node
 from streams.identity.telling import Forgotten, Record
+from streams.native import reading_of_record
 
 # Kafka takes 1,048,588 bytes a batch by default; this leaves room for its envelope.
 RECORD_BYTES_LIMIT: Final = 900_000
@@ -112,12 +114,21 @@ class _Outbox:
 
 
 class Translate:
-    """Canonical messages and commands to operations on the nodes that they are about."""
+    """Messages, native or canonical, and commands to operations on the nodes they are about."""
 
-    def __init__(self, names: TopicNames, policy_of: PolicyOf, addresses: Addresses) -> None:
+    def __init__(
+        self,
+        names: TopicNames,
+        policy_of: PolicyOf,
+        addresses: Addresses,
+        channels: Channels = NO_CHANNELS,
+    ) -> None:
         self._names = names
         self._policy_of = policy_of
         self._addresses = addresses
+        self._channels = channels
+        self._platforms = {names(topic): name for name, topic in topics.NATIVE.items()}
+        self._notices = names(topics.CHANNEL_NOTICES)
         self._interactions = names(topics.INTERACTIONS)
         self._commands = names(topics.CUSTOMER_COMMANDS)
         self._events = names(topics.CUSTOMER_EVENTS)
@@ -129,16 +140,31 @@ class Translate:
         for record in records:
             if record.topic == self._commands:
                 self._command(record, outbox)
+            elif (platform := self._platforms.get(record.topic)) is not None:
+                self._native(record, platform, outbox)
             else:
-                self._message(record, outbox)
+                self._canonical(record, outbox)
         return Effects(outbox.records)
 
-    def _message(self, record: InRecord, outbox: "_Outbox") -> None:
+    def _canonical(self, record: InRecord, outbox: "_Outbox") -> None:
         try:
             message = _message_decoder.decode(record.value or b"")
         except UNREADABLE as error:
             outbox.set_aside(record, "unreadable", str(error))
             return
+        self._message(message, record, outbox)
+
+    def _native(self, record: InRecord, platform: str, outbox: "_Outbox") -> None:
+        reading = reading_of_record(record, platform, self._channels)
+        for message in reading.messages:
+            self._message(message, record, outbox)
+        for notice in reading.notices:
+            key = f"{notice.tenant_id}/{notice.channel_id}".encode()
+            outbox.put(self._notices, key, encode(notice), record)
+        for part in reading.unreadable:
+            outbox.set_aside(record, "unreadable", part.detail)
+
+    def _message(self, message: Message, record: InRecord, outbox: "_Outbox") -> None:
         found = normalise(message, record.timestamp, self._policy_of(message.tenant_id))
         if isinstance(found, Rejection):
             outbox.set_aside(record, found.reason, found.detail)

@@ -20,6 +20,7 @@ class WorkerSettings(BaseSettings):
     policy_file: Path | None = Field(None, validation_alias="OMNICHANNEL_POLICY_FILE")
     # Hashed into every address of the state: the same in every worker, and for ever.
     identity_salt: SecretStr = Field(SecretStr(""), validation_alias="OMNICHANNEL_IDENTITY_SALT")
+    channels_file: Path | None = Field(None, validation_alias="OMNICHANNEL_CHANNELS_FILE")
     state_folder: Path = Field(Path(".omnichannel"), validation_alias="OMNICHANNEL_STATE_FOLDER")
     log_file: Path = Field(Path("logs/omnichannel.log"), validation_alias="OMNICHANNEL_LOG_FILE")
     debug: str = Field("", validation_alias="DEBUG")  # logger names, e.g. customers

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from streams.channels import telegram
 from streams.channels.reading import Adapter
 
-ADAPTERS: Final[Mapping[str, Adapter]] = {}
+ADAPTERS: Final[Mapping[str, Adapter]] = {"telegram": telegram.read}

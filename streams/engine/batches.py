@@ -18,6 +18,7 @@ class InRecord(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 class PartitionBatch:

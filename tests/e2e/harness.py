@@ -227,6 +227,7 @@ class _Record:
     topic: str = "log"
     partition: int = 0
     timestamp: int = 1_893_456_000_000  # 2030: no message of a test is later
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def pure_answer(values: Sequence[bytes]) -> Answer:

@@ -1,5 +1,6 @@
 """How far a partition may be committed. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -15,6 +16,7 @@ class Record:
     topic: str = "t"
     partition: int = 0
     timestamp: int = 0
+    headers: Sequence[tuple[str, bytes]] = ()
     key: bytes | None = None
     value: bytes | None = None
 

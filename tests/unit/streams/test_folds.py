@@ -1,5 +1,6 @@
 """The worker's two steps, from bytes to bytes: nothing raises, nothing vanishes. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ class Record:
     partition: int = 3
     offset: int = 7
     timestamp: int = 1_790_000_000_000
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def translated(value: bytes | None) -> OutRecord:

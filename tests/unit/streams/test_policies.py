@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +52,7 @@ class Record:
     partition: int = 0
     offset: int = 0
     timestamp: int = 0
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def policy_set(
