@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from streams.channels import telegram
+from streams.channels import telegram, twilio
 from streams.channels.reading import Adapter
 
-ADAPTERS: Final[Mapping[str, Adapter]] = {"telegram": telegram.read}
+ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "telegram": telegram.read,
+    "twilio": twilio.read,
+}

@@ -1,0 +1,161 @@
+"""Twilio: SMS, MMS and WhatsApp, as a form a webhook or as Event Streams' CloudEvents.
+
+A form has no time: a message is of the moment at which we had it. What has a MessageStatus other
+than `received` is a status, whatever else it holds. Short codes and words that send are messages
+here; that nobody stands behind them is the core's to say.
+Source: Twilio's messaging webhooks and Event Streams references, as gathered in docs/channels.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from streams.channels.delivery import Delivery
+from streams.channels.document import Document, form_of, value_of
+from streams.channels.reading import Part, Reading, Unreadable, reading_of
+from streams.contracts.messages import Channel, Content, Context, Identifier, Message
+from streams.contracts.notices import Notice, NoticeKind
+
+_RECEIVED_EVENT: Final = "com.twilio.messaging.inbound-message.received"
+_STATUS_EVENTS: Final = "com.twilio.messaging.message."
+_RECEIVED: Final = frozenset({"received", "receiving"})
+_WHATSAPP: Final = "whatsapp:"
+_MEDIA: Final = {"image": "image", "video": "video", "audio": "audio", "text": "contacts"}
+
+
+def read(delivery: Delivery) -> Reading:
+    """Return what the form says, or each event of a stream's array."""
+    if delivery.body.lstrip()[:1] in {b"[", b"{"}:
+        return reading_of(_events(delivery))
+    fields = form_of(delivery.body or delivery.query)
+    if isinstance(fields, Unreadable):
+        return reading_of([fields])
+    return reading_of([_of_form(fields, delivery)])
+
+
+def _of_form(fields: Mapping[str, str], delivery: Delivery) -> Part:
+    sid = fields.get("MessageSid") or fields.get("SmsMessageSid") or fields.get("SmsSid")
+    if not sid:
+        return Unreadable("no MessageSid: a message that comes again could not be known")
+    status = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
+    if status.lower() not in _RECEIVED:
+        to = fields.get("To")
+        return _notice(delivery, "status", "status", sid=sid, of=to, detail=status)
+    sender, business = fields.get("From", "").strip(), fields.get("To", "").strip()
+    if not sender:
+        return Unreadable("no From: nobody can be told from it")
+    if _is_own(sender, business, delivery):
+        return _notice(delivery, "not_a_person", "own number", sid=sid, of=sender)
+    return Message(
+        tenant_id=delivery.tenant_id,
+        channel=_channel(sender, delivery),
+        message_id=sid,
+        direction="inbound",
+        from_=sender,
+        to=business or delivery.channel_id,
+        timestamp=delivery.received_at_ms,
+        context=Context(
+            profile_name=fields.get("ProfileName"),
+            username=fields.get("ProfileUsername"),
+            identifiers=tuple(_identifiers(sender, fields)),
+        ),
+        content=Content(type=_content_type(fields), text=fields.get("Body") or None),
+    )
+
+
+def _events(delivery: Delivery) -> Iterator[Part]:
+    value: Any = value_of(delivery.body)
+    if isinstance(value, Unreadable):
+        yield value
+        return
+    events = value if isinstance(value, list) else [value]
+    if not events:
+        yield Unreadable("an array without an event")
+    for event in events:
+        document = Document(event)
+        if document.text("type") is None:
+            yield Unreadable("a JSON body that is no CloudEvent: it has no type")
+        else:
+            yield _of_event(document, delivery)
+
+
+def _of_event(event: Document, delivery: Delivery) -> Part:
+    kind, data = event.text("type") or "", event.child("data")
+    sid = data.text("messageSid")
+    if kind != _RECEIVED_EVENT:
+        is_status = kind.startswith(_STATUS_EVENTS)
+        notice_kind: NoticeKind = "status" if is_status else "unknown"
+        detail = kind.removeprefix(_STATUS_EVENTS) if is_status else None
+        return _notice(delivery, notice_kind, kind, sid=sid, of=data.text("to"), detail=detail)
+    sender, business = data.text("from"), data.text("to") or ""
+    if sid is None or sender is None:
+        return Unreadable("an inbound message without messageSid or from: nobody can be told")
+    if _is_own(sender, business, delivery):
+        return _notice(delivery, "not_a_person", "own number", sid=sid, of=sender)
+    return Message(
+        tenant_id=delivery.tenant_id,
+        channel=_channel(sender, delivery),
+        message_id=sid,
+        direction="inbound",
+        from_=sender,
+        to=business or delivery.channel_id,
+        timestamp=data.time("timestamp") or event.time("time") or delivery.received_at_ms,
+        content=Content(
+            type="media" if (data.number("numMedia") or 0) > 0 else "text", text=data.text("body")
+        ),
+    )
+
+
+def _is_own(sender: str, business: str, delivery: Delivery) -> bool:
+    return sender == business or bool({sender, sender.partition(":")[2]} & delivery.own_ids)
+
+
+def _channel(sender: str, delivery: Delivery) -> Channel:
+    medium, colon, _ = sender.partition(":")
+    kind = medium.lower() if colon and medium.lower() in {"whatsapp", "messenger", "rcs"} else "sms"
+    return Channel(id=delivery.channel_id, type=kind, account=delivery.account)
+
+
+def _identifiers(sender: str, fields: Mapping[str, str]) -> Iterator[Identifier]:
+    """Yield the account's other ids: WhatsApp shows the number, the user id, or both."""
+    if not sender.lower().startswith(_WHATSAPP):
+        return
+    own = sender[len(_WHATSAPP) :]
+    for name in ("ExternalUserId", "ParentExternalUserId"):
+        value = fields.get(name)
+        if value and value != own:
+            yield Identifier(kind="bsuid", value=value)
+    number = fields.get("WaId")
+    if number and number != own.lstrip("+"):
+        yield Identifier(kind="phone", value=f"+{number.lstrip('+')}")
+
+
+def _content_type(fields: Mapping[str, str]) -> str:
+    if kind := fields.get("MessageType"):
+        return kind.lower()
+    # NumMedia may lie, or be huge: what is there is what was sent.
+    if (media := fields.get("MediaContentType0")) is not None:
+        return _MEDIA.get(media.partition("/")[0].lower(), "document")
+    return "text"
+
+
+def _notice(
+    delivery: Delivery,
+    kind: NoticeKind,
+    event: str,
+    *,
+    sid: str | None,
+    of: str | None,
+    detail: str | None = None,
+) -> Notice:
+    return Notice(
+        tenant_id=delivery.tenant_id,
+        channel_id=delivery.channel_id,
+        channel_type="whatsapp" if (of or "").lower().startswith(_WHATSAPP) else "sms",
+        platform="twilio",
+        kind=kind,
+        event=event,
+        message_id=sid,
+        external_id=of,
+        timestamp=delivery.received_at_ms,
+        detail=detail,
+    )
