@@ -9,19 +9,11 @@ from collections.abc import Iterable
 import msgspec
 
 from streams.identity.addresses import Addresses
-from streams.identity.evidence import Link, earlier_link
+from streams.identity.evidence import FORCED_RULES, Link, earlier_link
+from streams.identity.joins import join_identities
 from streams.identity.operations import Observe
-from streams.identity.owners import Span, bare_key, changes_owners, later_key, settled, since_of
-from streams.identity.registers import newest
-from streams.identity.state import (
-    Gaps,
-    IdentityState,
-    Root,
-    Seed,
-    identity_id,
-    join_identities,
-    spans_of,
-)
+from streams.identity.owners import bare_key, changes_owners, later_key, since_of, whole
+from streams.identity.state import Gaps, IdentityState, Root, seed_of, spans_of
 
 
 def key_at(root: Root, identity_key: str, at_ms: int, addresses: Addresses) -> str:
@@ -55,7 +47,7 @@ def cut(root: Root, gaps: Gaps, addresses: Addresses) -> Root:
     for identity in identities.values():
         key = identity.identity_key
         if key not in seeds:
-            seeds[key] = _seed(root, identity, addresses)
+            seeds[key] = seed_of(root, key, identity.first_seen_at_ms, addresses)
     links: dict[str, Link] = {}
     for link in root.links.values():
         of_its_time = _of_their_time(root, link, addresses)
@@ -73,7 +65,7 @@ def _name(identity: IdentityState) -> str:
 
 
 def _boundaries(root: Root, identity_key: str, addresses: Addresses) -> tuple[int, ...]:
-    if not changes_owners(identity_key):
+    if not root.boundaries or not changes_owners(identity_key):
         return ()
     return root.boundaries.get(addresses.node(root.tenant_id, bare_key(identity_key)), ())
 
@@ -99,15 +91,7 @@ def _side(
 ) -> IdentityState:
     spans = tuple(s for s in spans_of(identity) if (s.first_at_ms >= since_ms) == is_later)
     windows = tuple(w for w in identity.windows if (w.started_at_ms >= since_ms) == is_later)
-    known = Span(0, 0)
-    for span in spans:
-        known = Span(
-            0,
-            0,
-            newest(known.name, span.name),
-            newest(known.picture_url, span.picture_url),
-            newest(known.username, span.username),
-        )
+    known = whole(spans)
     starts = [*(s.first_at_ms for s in spans), *(w.started_at_ms for w in windows)]
     ends = [*(s.last_at_ms for s in spans), *(w.last_at_ms for w in windows)]
     return msgspec.structs.replace(
@@ -116,29 +100,28 @@ def _side(
         epoch=epoch,
         first_seen_at_ms=min(starts, default=since_ms) if is_later else identity.first_seen_at_ms,
         last_seen_at_ms=identity.last_seen_at_ms if is_later else max(ends, default=since_ms - 1),
-        first_inbound_at_ms=spans[0].first_at_ms if spans else None,
-        last_inbound_at_ms=spans[-1].last_at_ms if spans else None,
-        name=known.name,
-        picture_url=known.picture_url,
-        username=known.username,
+        first_inbound_at_ms=known.first_at_ms if known else None,
+        last_inbound_at_ms=known.last_at_ms if known else None,
+        name=known.name if known else None,
+        picture_url=known.picture_url if known else None,
+        username=known.username if known else None,
         windows=windows,
         spans=spans if len(spans) > 1 else (),
     )
 
 
-def _seed(root: Root, identity: IdentityState, addresses: Addresses) -> Seed:
-    address = addresses.node(root.tenant_id, identity.identity_key)
-    return Seed(
-        id=identity_id(address, identity.epoch),
-        address=address,
-        rank_at_ms=identity.first_seen_at_ms,
-        epoch=identity.epoch,
-    )
-
-
 def _of_their_time(root: Root, link: Link, addresses: Addresses) -> Link:
-    left = key_at(root, link.left, link.at_ms, addresses)
-    right = key_at(root, link.right, link.at_ms, addresses)
+    """Return the link between those who had the keys when it was said. What somebody decided is
+    about the customers they saw: it names the keys it means.
+    """
+    if link.rule in FORCED_RULES:
+        return link
+
+    def end(key: str) -> str:
+        is_meant = link.rule == "agent_value" and key == link.claimant
+        return key if is_meant else key_at(root, key, link.at_ms, addresses)
+
+    left, right = end(link.left), end(link.right)
     if (left, right) == (link.left, link.right):
         return link
     claimant = left if link.claimant == link.left else right if link.claimant else ""
@@ -160,9 +143,3 @@ def boundary_for(identities: Iterable[IdentityState], since_ms: int) -> int | No
     windows = [window for identity in identities for window in identity.windows]
     around = [w.started_at_ms for w in windows if w.started_at_ms < since_ms <= w.last_at_ms]
     return min([since_ms, *(at_ms for at_ms in around if at_ms > last_before_ms)])
-
-
-def possible_new_owner_at(identities: Iterable[IdentityState]) -> int | None:
-    """Return since when one of the numbers may be somebody else's."""
-    times = [settled(identity.spans)[1] for identity in identities if identity.spans]
-    return min((at_ms for at_ms in times if at_ms is not None), default=None)

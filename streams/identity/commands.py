@@ -4,7 +4,7 @@ Everything adds knowledge that joins: an edit is a register, a merge a link, a s
 decision, an erasure a mark. So a command that is repeated changes nothing and is answered alike.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,31 +30,20 @@ from streams.identity.evidence import (
     link_between,
     suggestion_id,
 )
+from streams.identity.forgetting import forget
 from streams.identity.instants import to_ms
-from streams.identity.keys import email_key
+from streams.identity.joins import join_edits
 from streams.identity.operations import Adopt, Ask, Forget, Index, Operation, Relate
 from streams.identity.owners import bare_key, changes_owners, later_key
 from streams.identity.partition import Component, Partition
-from streams.identity.phones import InvalidPhone, typed
 from streams.identity.policy import Policy
-from streams.identity.registers import RANK_AGENT, RANK_IMPORT, RANK_PROFILE, Register
-from streams.identity.state import Edits, Erased, Root, Seed, forget, identity_id, join_edits
+from streams.identity.refusals import RefusedError
+from streams.identity.state import Edits, Erased, Root, Seed, identity_id
 from streams.identity.telling import Forgotten, Record
+from streams.identity.updates import added_keys, edits_of
 
-_RANKS: Final = {"agent": RANK_AGENT, "import": RANK_IMPORT, "profile": RANK_PROFILE}
-_NAME_KEPT: Final = 200
-_URL_KEPT: Final = 2_048
-_WORD_KEPT: Final = 64
-_VALUE_KEPT: Final = 1_024
 _WORDS_KEPT: Final = 100
 _OWNERS_KEPT: Final = 16  # of one number; each stays in the state for ever
-
-
-class RefusedError(Exception):
-    """A command that cannot be carried out; the text says why, and what to do.
-
-    It quotes no number, address or name: it may outlive the erasure of whoever it would name.
-    """
 
 
 @dataclass(slots=True)
@@ -154,11 +143,11 @@ class _Carrying:
         """Set what the command gives, under the key of the customer that it addresses."""
         root, key = self.root, self.key
         known = root.edits.get(key, Edits(epoch=seed.epoch))
-        edits = join_edits(known, _edits(command, self.ask.at_ms, seed.epoch))
+        edits = join_edits(known, edits_of(command, self.ask.at_ms, seed.epoch))
         if max(len(edits.tags), len(edits.attributes)) > _WORDS_KEPT:
             raise RefusedError(f"a customer has at most {_WORDS_KEPT} tags and as many attributes")
         links = root.links
-        for other in _added(command, self.policy):
+        for other in added_keys(command, self.policy):
             if other != key:
                 link = link_between(
                     key,
@@ -189,13 +178,14 @@ class _Carrying:
         if command.id in self.root.decisions:
             return Outcome(self.root)
         own = {key for key, _ in owner.seeds}
-        named = {bare_key(key): key for key in own}
-        taken = {named.get(key, key) for key in command.identity_keys}
-        if not taken:
+        named = set(command.identity_keys)
+        taken = {key for key in own if bare_key(key) in named}
+        unknown = named - {bare_key(key) for key in taken}
+        if not named:
             raise RefusedError("identityKeys: name at least one of the customer's identity keys")
-        if not taken <= own:
+        if unknown:
             raise RefusedError(
-                f"identityKeys: {len(taken - own)} of them are none of this customer's; "
+                f"identityKeys: {len(unknown)} of them are none of this customer's; "
                 "its record on `customers` lists those it has"
             )
         if command.since is not None:
@@ -352,60 +342,3 @@ def _decided_at_ms(root: Root, at_ms: int) -> int:
     decided = [decision.at_ms for decision in root.decisions.values()]
     decided += [link.at_ms for link in root.links.values() if link.rule in FORCED_RULES]
     return max([at_ms, *(known + 1 for known in decided)])
-
-
-def _edits(command: UpdateCustomer, at_ms: int, epoch: int) -> Edits:
-    rank = _RANKS[command.source]
-    blocked = command.blocked
-    return Edits(
-        epoch=epoch,
-        name=_text("displayName", command.display_name, _NAME_KEPT, rank, at_ms),
-        picture_url=_text("profilePictureUrl", command.profile_picture_url, _URL_KEPT, rank, at_ms),
-        blocked=None if blocked is None else Register(rank, at_ms, "blocked" if blocked else ""),
-        tags={
-            **{_word("a tag", tag): Register(rank, at_ms, "") for tag in command.remove_tags},
-            **{_word("a tag", tag): Register(rank, at_ms, "set") for tag in command.add_tags},
-        },
-        attributes={
-            _word("an attribute's name", name): Register(rank, at_ms, _attribute(name, value))
-            for name, value in command.custom_attributes.items()
-        },
-    )
-
-
-def _text(name: str, text: str | None, at_most: int, rank: int, at_ms: int) -> Register | None:
-    if text is None:
-        return None
-    kept = text.replace("\x00", "").strip()
-    if not 0 < len(kept) <= at_most:
-        raise RefusedError(f"{name}: 1 to {at_most} characters, or leave it out")
-    return Register(rank, at_ms, kept)
-
-
-def _word(name: str, text: str) -> str:
-    kept = text.replace("\x00", "").strip()
-    if not 0 < len(kept) <= _WORD_KEPT:
-        raise RefusedError(f"{name}: 1 to {_WORD_KEPT} characters")
-    return kept
-
-
-def _attribute(name: str, value: str | None) -> str:
-    if value is None:
-        return ""
-    if len(value) > _VALUE_KEPT:
-        raise RefusedError(f"the attribute {name}: at most {_VALUE_KEPT} characters")
-    return "=" + value.replace("\x00", "")
-
-
-def _added(command: UpdateCustomer, policy: Policy) -> Iterator[str]:
-    """Yield the identity keys of the phone and the e-mail that the command adds."""
-    if command.add_phone is not None:
-        number = typed(command.add_phone, policy.region)
-        if isinstance(number, InvalidPhone):
-            raise RefusedError(f"addPhone: {number.advice}")
-        yield f"phone:{number}"
-    if command.add_email is not None:
-        address = email_key(command.add_email)
-        if address is None:
-            raise RefusedError("addEmail: this is not an e-mail address")
-        yield address

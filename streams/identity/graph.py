@@ -12,10 +12,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from streams.identity.addresses import Addresses, index_address
+from streams.identity.addresses import Addresses
 from streams.identity.boundaries import cut, key_at, of_its_time
 from streams.identity.commands import Outcome, adopt, answer, carry_out
 from streams.identity.evidence import Link, joined_decisions, suggestion_id
+from streams.identity.forgetting import forget, joined_erased
+from streams.identity.joins import join_edits, join_roots, with_links
 from streams.identity.observations import identity_name, is_forgotten, join_observation
 from streams.identity.operations import (
     Absorb,
@@ -33,22 +35,10 @@ from streams.identity.operations import (
 )
 from streams.identity.partition import EMPTY, Partition, moved_on, partition
 from streams.identity.policy import Policy
+from streams.identity.reaching import published, reach, ways_to
 from streams.identity.records import message_fact
 from streams.identity.runs import join_run
-from streams.identity.state import (
-    Edits,
-    IdentityState,
-    Node,
-    Pointer,
-    Root,
-    forget,
-    identity_id,
-    join_edits,
-    join_roots,
-    joined_erased,
-    size,
-    with_links,
-)
+from streams.identity.state import Edits, IdentityState, Node, Pointer, Root, identity_id, size
 from streams.identity.telling import (
     NOTHING_TOLD,
     Forgotten,
@@ -355,14 +345,14 @@ class _Folding:
                 self.folded.records += movements(root, self.parts, after)
                 self.parts = after
                 self.told = Told(after.components, self.told.suggestions, self.told.guards)
-                root = self._reach(root)
+                root = self._reached(root)
             else:
                 self.parts = partition(root, self.policy)
                 told = told_of(root, self.parts)
                 self.folded.records += changes(root, self.told, self.parts, told)
                 self.told = told
-                self._index(root)
-                root = self._publish(self._reach(root), self.parts)
+                self.folded.operations += ways_to(root, self.told_root)
+                root = published(self._reached(root), self.parts)
                 if root.weighing != self.policy.weighing:
                     root = msgspec.structs.replace(root, weighing=self.policy.weighing)
             self.folded.node = root
@@ -388,6 +378,11 @@ class _Folding:
             and root.identities.keys() == told.identities.keys()
         )
 
+    def _reached(self, root: Root) -> Root:
+        asked, operations = reach(root, self.address, self.policy, self.addresses)
+        self.folded.operations += operations
+        return asked
+
     def _tell_facts(self, root: Root | None) -> None:
         """Emit a fact a message; whose it is, is looked up once an identity."""
         owners: dict[tuple[str, str, str], tuple[IdentityState | None, str | None, str]] = {}
@@ -410,56 +405,6 @@ class _Folding:
         identity = root.identities.get(name) if root is not None else None
         owner = self.parts.of_key(key) if identity is not None else None
         return identity, owner.seed.id if owner else None, own_id
-
-    def _index(self, root: Root) -> None:
-        """Tell the index nodes of new ids the way."""
-        told = self.told_root.seeds if self.told_root else {}
-        if root.seeds is told:
-            return
-        for key, seed in root.seeds.items():
-            if key not in told or told[key].id != seed.id:
-                index = index_address(root.tenant_id, seed.id)
-                self.send(index, Index(to=seed.address))
-
-    def _publish(self, root: Root, parts: Partition) -> Root:
-        """Note which ids the world knows from now on."""
-        new = {
-            c.key: msgspec.structs.replace(c.seed, is_published=True)
-            for c in parts.components.values()
-            if not c.seed.is_published
-        }
-        if not new:
-            return root
-        return msgspec.structs.replace(root, seeds={**root.seeds, **new})
-
-    def _reach(self, root: Root) -> Root:
-        """Tell the nodes at the far ends of links that we hold, each once."""
-        if not root.links:
-            return root
-        asked = set(root.asked)
-        known = len(asked)
-        for link in root.links.values():
-            verdict = self.policy.verdict(link.rule)
-            for end in (link.left, link.right):
-                if end in root.seeds or verdict == "ignore":
-                    continue
-                address = self.addresses.node(root.tenant_id, end)
-                if address == self.address:
-                    continue
-                if verdict == "link" and address not in asked:
-                    asked.add(address)
-                    self.send(
-                        address, Union(tenant_id=root.tenant_id, other=self.address, link=link)
-                    )
-                elif verdict == "suggest" and end != link.claimant:
-                    hint = f"?{self.addresses.node(root.tenant_id, link.name)}"
-                    if hint not in asked:
-                        asked.add(hint)
-                        relate = Relate(tenant_id=root.tenant_id, at_ms=link.at_ms, links=(link,))
-                        self.send(address, relate)
-        if len(asked) == known:
-            return root
-        return msgspec.structs.replace(root, asked=tuple(sorted(asked)))
 
 
 _STEPS: Final[Mapping[type, Callable[[_Folding, Root | None, Any], None]]] = {

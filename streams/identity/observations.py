@@ -4,6 +4,7 @@ from typing import Final
 
 from streams.identity.addresses import Addresses
 from streams.identity.evidence import Link, link_between
+from streams.identity.joins import join_identities, joined_history, with_links
 from streams.identity.operations import Observe
 from streams.identity.owners import Span
 from streams.identity.registers import (
@@ -14,16 +15,7 @@ from streams.identity.registers import (
     latest,
     newest,
 )
-from streams.identity.state import (
-    Gaps,
-    IdentityState,
-    Root,
-    Seed,
-    identity_id,
-    join_identities,
-    joined_history,
-    with_links,
-)
+from streams.identity.state import Gaps, IdentityState, Root, seed_of
 from streams.identity.windows import Window, extended, joined, window_of
 
 
@@ -55,7 +47,7 @@ def join_observation(
     known = root.identities.get(name)
     seeds = root.seeds
     if seed is None:
-        seed = _seed(root, observe, addresses)
+        seed = seed_of(root, key, observe.at_ms, addresses)
         seeds = {**seeds, key: seed}
     if known is None:
         identity = identity_of(observe, seed.epoch)
@@ -84,15 +76,6 @@ def join_observation(
         erased=root.erased,
         boundaries=root.boundaries,
         weighing=root.weighing,
-    )
-
-
-def _seed(root: Root, observe: Observe, addresses: Addresses) -> Seed:
-    address = addresses.node(observe.tenant_id, observe.identity_key)
-    mark = root.erased.get(address)
-    epoch = mark.epoch if mark else 0
-    return Seed(
-        id=identity_id(address, epoch), address=address, rank_at_ms=observe.at_ms, epoch=epoch
     )
 
 

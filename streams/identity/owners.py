@@ -4,6 +4,7 @@ What one channel identity wrote is kept by span: a run of its messages without a
 which somebody else may have the number. A split by time makes the later owner a key of its own.
 """
 
+from functools import reduce
 from typing import Final
 
 import msgspec
@@ -53,6 +54,11 @@ def _joined(one: Span, other: Span) -> Span:
         newest(one.picture_url, other.picture_url),
         newest(one.username, other.username),
     )
+
+
+def whole(spans: tuple[Span, ...]) -> Span | None:
+    """Return the spans as one, whatever silence lies between; None of none."""
+    return reduce(_joined, spans) if spans else None
 
 
 def settled(spans: tuple[Span, ...]) -> tuple[Span, int | None]:

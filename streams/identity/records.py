@@ -16,13 +16,12 @@ from streams.contracts.customers import (
     Status,
 )
 from streams.contracts.messages import MessageFact
-from streams.identity.boundaries import possible_new_owner_at
 from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
 from streams.identity.operations import Observe
 from streams.identity.owners import bare_key, settled
 from streams.identity.partition import Component
-from streams.identity.registers import RANK_PROFILE, Register, newest
+from streams.identity.registers import RANK_PROFILE, Register, earliest, newest
 from streams.identity.state import IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
 
@@ -41,9 +40,11 @@ def customer_record(
     picture_url: Register | None = None
     last_seen_at_ms = 0
     has_written = False
+    new_owner_at_ms: int | None = None
     for identity in identities:
         if identity.spans:  # what a possible new owner calls themselves overwrites nothing
-            owner, _ = settled(identity.spans)
+            owner, since_ms = settled(identity.spans)
+            new_owner_at_ms = earliest(new_owner_at_ms, since_ms)
             name = newest(name, owner.name)
             picture_url = newest(picture_url, owner.picture_url)
         else:
@@ -62,7 +63,6 @@ def customer_record(
             tags[tag] = newest(tags.get(tag), register)
         for attribute, register in edits.attributes.items():
             attributes[attribute] = newest(attributes.get(attribute), register)
-    new_owner_at_ms = possible_new_owner_at(identities)
     if new_owner_at_ms is not None and name and name.rank > RANK_PROFILE:
         # Somebody said who it is, after they had written: that settles it.
         new_owner_at_ms = None if name.at_ms >= new_owner_at_ms else new_owner_at_ms

@@ -48,10 +48,3 @@ def latest(one: int | None, other: int | None) -> int | None:
     if one is None:
         return other
     return one if other is None or one >= other else other
-
-
-def union(one: tuple[str, ...], other: tuple[str, ...], *, at_most: int) -> tuple[str, ...]:
-    """Return the sorted union, its smallest `at_most` values: sets in state stay bounded."""
-    if not other or one == other:
-        return one
-    return tuple(sorted({*one, *other})[:at_most])

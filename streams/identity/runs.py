@@ -6,7 +6,6 @@ a message older than the newest conversation, somebody new) ends the run and tak
 """
 
 from collections.abc import Sequence
-from itertools import islice
 
 import msgspec
 
@@ -38,7 +37,8 @@ def join_run(
         return root, start
     gathering = _Gathering(known, first, gaps)
     place = start
-    for operation in islice(operations, start, None):
+    while place < len(operations):
+        operation = operations[place]
         if not (type(operation) is Observe and gathering.take(operation)):
             break
         place += 1
@@ -66,7 +66,6 @@ class _Gathering:
 
     __slots__ = (
         "_first_inbound_at_ms",
-        "_gap_ms",
         "_gaps",
         "_known",
         "_last_at_ms",
@@ -84,7 +83,6 @@ class _Gathering:
     def __init__(self, known: IdentityState, first: Observe, gaps: Gaps) -> None:
         self._known = known
         self._sender = (first.channel_id, first.external_id, first.identity_key, first.channel_type)
-        self._gap_ms = gaps.conversation_ms
         self._gaps = gaps
         self._last_seen_at_ms = known.last_seen_at_ms
         self._first_inbound_at_ms = known.first_inbound_at_ms
@@ -115,7 +113,7 @@ class _Gathering:
             return False
         is_news = False
         if at_ms > self._last_at_ms:
-            if at_ms > self._last_at_ms + self._gap_ms:
+            if at_ms > self._last_at_ms + self._gaps.conversation_ms:
                 if len(self._windows) + 1 >= KEPT:
                     return False
                 self._windows.append(self._ended_window())

@@ -9,7 +9,6 @@ import random
 import signal
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import timedelta
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,6 @@ pytestmark = pytest.mark.kafka
 POLICY = Policy()
 PEOPLE = 250
 MESSAGES = 3_000
-GAP = timedelta(milliseconds=POLICY.conversation_gap_ms)
 _RULES = {
     "phone": "contact_shared",
     "bsuid": "same_account",

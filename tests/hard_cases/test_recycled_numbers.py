@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from streams.contracts.commands import SplitCustomer
+from streams.contracts.commands import MergeCustomers, SplitCustomer, UpdateCustomer
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message
 from streams.contracts.policies import PolicyDocument
@@ -225,3 +225,51 @@ def test_case_31_a_split_by_time_that_leaves_nothing_to_one_side_is_refused() ->
         assert "since" in (answer.detail or "")
         assert deployment.customer().id == known.id
     assert split(deployment, known, TAKEN_OVER).type == "command.applied"
+
+
+def test_case_31_what_somebody_decides_later_of_the_old_owner_is_not_the_new_owners() -> None:
+    deployment = taken_over()
+    split(deployment, deployment.customer(), TAKEN_OVER)
+    old, new = deployment.customers()
+    deployment.receive(telegram(5100000201, profile_name="Ana's other phone", at=moment(days=70)))
+    deployment.ask(MergeCustomers, old, other_customer_id=deployment.customer_of("5100000201").id)
+    # Evidence that comes later cuts what is known once more.
+    deployment.receive(whatsapp(NUMBER, user_id="US.2", at=moment(days=80)))
+    assert {i.external_id for i in deployment.customer_of("5100000201").identities} == {
+        NUMBER,
+        "5100000201",
+    }
+    together = deployment.customer_of("5100000201")
+    assert old.id in {together.id, *together.merged_ids}
+    parted = {c.id: len(c.identities) for c in deployment.customers()}
+    assert parted[new.id] == 1
+
+
+def test_case_31_a_number_that_an_agent_adds_is_its_present_owners() -> None:
+    deployment = taken_over()
+    split(deployment, deployment.customer(), TAKEN_OVER)
+    old, new = deployment.customers()
+    deployment.receive(telegram(5100000201, profile_name="Bob", at=moment(days=70)))
+    answer = deployment.ask(
+        UpdateCustomer, deployment.customer_of("5100000201"), add_phone=f"+{NUMBER}"
+    )
+    assert answer.type == "command.applied"
+    together = deployment.customer_of("5100000201")
+    assert together.id in {new.id, *together.merged_ids}
+    assert new.id in {together.id, *together.merged_ids}
+    assert old.id not in {together.id, *together.merged_ids}
+
+
+def test_case_31_owners_who_were_merged_again_are_split_again_by_the_number() -> None:
+    deployment = taken_over()
+    deployment.receive(telegram(5100000201, profile_name="Ana", at=moment(days=1)))
+    split(deployment, deployment.customer_of(NUMBER), TAKEN_OVER)
+    old, new = (c for c in deployment.customers() if c.phones)
+    deployment.ask(MergeCustomers, old, other_customer_id=new.id)
+    deployment.ask(MergeCustomers, old, other_customer_id=deployment.customer_of("5100000201").id)
+    (together,) = deployment.customers()
+    answer = deployment.ask(SplitCustomer, together, identity_keys=(KEY,))
+    assert answer.type == "command.applied"
+    assert {i.external_id for i in deployment.customer_of("5100000201").identities} == {
+        "5100000201"
+    }

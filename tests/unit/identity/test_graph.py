@@ -13,10 +13,11 @@ from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
 from streams.identity.graph import fold
 from streams.identity.instants import to_datetime
+from streams.identity.joins import join_roots
 from streams.identity.observations import join_observation
 from streams.identity.operations import Observe
 from streams.identity.policy import Policy
-from streams.identity.state import Node, Root, decode_node, encode_node, join_roots
+from streams.identity.state import Node, Root, decode_node, encode_node
 from tests.unit.identity.builders import (
     ADDRESSES,
     DAY_MS,

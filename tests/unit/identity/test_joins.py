@@ -20,21 +20,12 @@ from streams.identity.evidence import (
     joined_links,
     link_between,
 )
+from streams.identity.forgetting import joined_erased
+from streams.identity.joins import join_edits, join_identities, join_roots, join_seeds
 from streams.identity.observations import join_observation
 from streams.identity.policy import Policy
-from streams.identity.registers import Register, earliest, latest, newest, union
-from streams.identity.state import (
-    Edits,
-    Erased,
-    IdentityState,
-    Root,
-    Seed,
-    join_edits,
-    join_identities,
-    join_roots,
-    join_seeds,
-    joined_erased,
-)
+from streams.identity.registers import Register, earliest, latest, newest
+from streams.identity.state import Edits, Erased, IdentityState, Root, Seed
 from streams.identity.windows import Window, joined, window_of
 from tests.unit.identity.builders import ADDRESSES, DAY_MS, HOUR_MS, START_MS, TENANT, said
 
@@ -199,13 +190,6 @@ LAWS: list[Any] = [
     pytest.param(newest, maybe, id="the newest register"),
     pytest.param(earliest, st.none() | times, id="the earliest time"),
     pytest.param(latest, st.none() | times, id="the latest time"),
-    pytest.param(
-        lambda one, other: union(one, other, at_most=3),
-        st.lists(st.sampled_from("abcde"), max_size=3, unique=True).map(
-            lambda found: tuple(sorted(found))
-        ),
-        id="a bounded union",
-    ),
     pytest.param(lambda one, other: joined(one, other, DAY_MS), windows, id="conversations"),
     pytest.param(joined_links, links, id="links"),
     pytest.param(joined_decisions, decisions, id="decisions"),

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.identity.boundaries import boundary_for, cut, of_its_time
+from streams.identity.joins import join_roots
 from streams.identity.observations import join_observation
 from streams.identity.operations import Observe
 from streams.identity.owners import Span, bare_key, joined_spans, later_key, settled, since_of
 from streams.identity.policy import Policy
 from streams.identity.registers import RANK_PROFILE, Register
-from streams.identity.state import Root, join_roots
+from streams.identity.state import Root
 from tests.unit.identity.builders import ADDRESSES, DAY_MS, START_MS, TENANT, observe
 
 POLICY = Policy()
