@@ -8,10 +8,11 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from streams.identity.normalise import Rejection, tenant_of
 from streams.topics import PLATFORMS
 
 _FROM_ENVIRONMENT: Final = "env:"
@@ -20,20 +21,6 @@ _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 class ChannelFileError(Exception):
     """The channels file cannot be used; the message says which channel, and what to do."""
-
-
-class ProfileProvider(BaseModel):
-    """Where a channel's profiles and pictures are fetched from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["telegram", "evolution", "waha", "zapi", "messenger", "instagram"]
-    url: str | None = None
-    token: SecretStr
-    instance: str | None = None  # Evolution's instance, WAHA's session, Z-API's instance id
-    client_token: SecretStr | None = None  # Z-API's second secret
-    enabled: bool = True
-    requests_per_second: float = Field(5, gt=0)
 
 
 class ChannelSettings(BaseModel):
@@ -46,7 +33,7 @@ class ChannelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tenant: str = Field(pattern=_NAME, max_length=64)
+    tenant: str
     id: str = Field(pattern=_NAME)
     platform: str
     name: str | None = None
@@ -55,7 +42,13 @@ class ChannelSettings(BaseModel):
     secrets: tuple[SecretStr, ...] = ()
     verify_token: SecretStr | None = None
     public_url: str | None = None
-    profiles: ProfileProvider | None = None
+
+    @field_validator("tenant")
+    @classmethod
+    def _named(cls, tenant: str) -> str:
+        if isinstance(wrong := tenant_of(tenant), Rejection):
+            raise ValueError(wrong.detail)  # noqa: TRY004 - of a value
+        return tenant
 
     @field_validator("platform")
     @classmethod

@@ -5,7 +5,6 @@ it is, and is set aside by the worker. So nothing is asked for twice that will n
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
@@ -16,7 +15,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from api.problems import ProblemError
 from api.webhooks.outbox import Header, NotTakenError, Outbox
-from api.webhooks.signatures import Call, refusal
+from api.webhooks.signatures import Call, is_same, refusal
 from streams import topics
 from streams.channel_file import Channels, ChannelSettings
 
@@ -24,14 +23,15 @@ logger = logging.getLogger(__name__)
 
 # Meta's batches come up to 3 MB; nobody sends more.
 LARGEST_BODY_BYTES: Final = 4 * 1024 * 1024
-# Of one address: a scanner, or a platform with an old secret. Then it is not even looked at.
-_REFUSALS_PER_MINUTE: Final = 60
+# Of what was refused on one channel: who calls without a signature must not fill the log, nor
+# take anything of what the platform may deliver.
+_LINES_A_MINUTE: Final = RateLimitItemPerMinute(10)
 _COME_AGAIN_SECONDS: Final = "10"
 _TWIML: Final = (b"<Response/>", "text/xml")
 
 
 class Gateway:
-    """Takes the calls of all configured channels; `refused` counts those that were not theirs."""
+    """Takes the calls of all configured channels."""
 
     def __init__(
         self,
@@ -48,8 +48,6 @@ class Gateway:
         self._topic_prefix = topic_prefix
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._calls = RateLimitItemPerSecond(calls_per_second)
-        self._refusals = RateLimitItemPerMinute(_REFUSALS_PER_MINUTE)
-        self.refused: Counter[tuple[str, str, str]] = Counter()
 
     def channel(self, platform: str, tenant_id: str, channel_id: str) -> ChannelSettings:
         """Return the configured channel at this address. Raises ProblemError: nobody is let in by
@@ -69,10 +67,9 @@ class Gateway:
         """Return the challenge that Meta wants back. Raises ProblemError where the token is not
         the one that was agreed.
         """
-        expected = channel.verify_token.get_secret_value() if channel.verify_token else ""
-        call = Call("GET", "", {"x-webhook-token": parameters.get("hub.verify_token", "")}, b"")
+        agreed = channel.verify_token.get_secret_value() if channel.verify_token else ""
+        is_agreed = is_same(parameters.get("hub.verify_token", ""), agreed) and bool(agreed)
         challenge = parameters.get("hub.challenge")
-        is_agreed = refusal("token", call, [expected], self._now_seconds()) is None
         if parameters.get("hub.mode") != "subscribe" or challenge is None or not is_agreed:
             raise ProblemError(
                 HTTPStatus.FORBIDDEN,
@@ -80,25 +77,22 @@ class Gateway:
             )
         return challenge
 
-    async def take(self, channel: ChannelSettings, call: Call, client: str) -> tuple[bytes, str]:
+    async def take(self, channel: ChannelSettings, call: Call) -> tuple[bytes, str]:
         """Have Kafka hold the body; return what to answer, and its media type.
 
         Raises ProblemError: 401 for what is not the platform's, 429 beyond the rate, 503 where
         Kafka has not got it. All but the first ask the platform to come again.
         """
-        who = (channel.tenant, channel.id, client)
-        if not await self._limiter.test(self._refusals, *who):
-            raise _come_again(HTTPStatus.TOO_MANY_REQUESTS, "too many calls that were not signed")
+        who = (channel.tenant, channel.id)
         secrets = [secret.get_secret_value() for secret in channel.secrets]
         refused = refusal(channel.platform, call, secrets, self._now_seconds())
         if refused is not None:
-            self.refused[channel.tenant, channel.id, refused] += 1
-            await self._limiter.hit(self._refusals, *who)
-            logger.warning(
-                "Refused a call for channel %s of %s: %s", channel.id, channel.tenant, refused
-            )
+            if await self._limiter.hit(_LINES_A_MINUTE, *who):
+                logger.warning(
+                    "Refused a call for channel %s of %s: %s", channel.id, channel.tenant, refused
+                )
             raise ProblemError(HTTPStatus.UNAUTHORIZED, _ADVICE[refused])
-        if not await self._limiter.hit(self._calls, channel.tenant, channel.id):
+        if not await self._limiter.hit(self._calls, *who):
             raise _come_again(HTTPStatus.TOO_MANY_REQUESTS, "more calls a second than agreed")
         topic = topics.full_name(topics.NATIVE[channel.platform], self._topic_prefix)
         try:

@@ -32,7 +32,7 @@ async def deliver(
     """Answer 2xx once Kafka has the body, and only then."""
     channel = gateway.channel(platform, tenant_id, channel_id)
     call = _call(request, await _body(request), channel.public_url)
-    content, media_type = await gateway.take(channel, call, _client(request))
+    content, media_type = await gateway.take(channel, call)
     return Response(content, media_type=media_type)
 
 
@@ -44,7 +44,7 @@ async def shake_hands(
     channel = gateway.channel(platform, tenant_id, channel_id)
     if platform in _DELIVERS_BY_GET:
         call = _call(request, b"", channel.public_url)
-        content, media_type = await gateway.take(channel, call, _client(request))
+        content, media_type = await gateway.take(channel, call)
         return Response(content, media_type=media_type)
     challenge = gateway.handshake(channel, dict(request.query_params))
     return Response(challenge, media_type="text/plain")
@@ -75,7 +75,3 @@ def _call(request: Request, body: bytes, public_url: str | None) -> Call:
         query = f"?{request.url.query}" if request.url.query else ""
         url = f"{base.rstrip('/')}{request.url.path}{query}"
     return Call(request.method, url, dict(request.headers), body)
-
-
-def _client(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -33,14 +33,20 @@ def read(delivery: Delivery) -> Reading:
 
 
 def _of_form(fields: Mapping[str, str], delivery: Delivery) -> Part:
-    sid = fields.get("MessageSid") or fields.get("SmsMessageSid") or fields.get("SmsSid")
-    if not sid:
-        return Unreadable("no MessageSid: a message that comes again could not be known")
     status = fields.get("MessageStatus") or fields.get("SmsStatus") or "received"
-    if status.lower() not in _RECEIVED:
-        to = fields.get("To")
-        return _notice(delivery, "status", "status", sid=sid, of=to, detail=status)
+    if status.lower() in _RECEIVED:
+        return _received(fields, delivery.received_at_ms, delivery)
+    sid, to = _sid(fields), fields.get("To")
+    if sid is None:
+        return Unreadable("a status without MessageSid: of which message is it?")
+    return _notice(delivery, "status", "status", sid=sid, of=to, detail=status)
+
+
+def _received(fields: Mapping[str, str], sent_at: str | float, delivery: Delivery) -> Part:
+    sid = _sid(fields)
     sender, business = fields.get("From", "").strip(), fields.get("To", "").strip()
+    if sid is None:
+        return Unreadable("no MessageSid: a message that comes again could not be known")
     if not sender:
         return Unreadable("no From: nobody can be told from it")
     if _is_own(sender, business, delivery):
@@ -52,7 +58,7 @@ def _of_form(fields: Mapping[str, str], delivery: Delivery) -> Part:
         direction="inbound",
         from_=sender,
         to=business or delivery.channel_id,
-        timestamp=delivery.received_at_ms,
+        timestamp=sent_at,
         context=Context(
             profile_name=fields.get("ProfileName"),
             username=fields.get("ProfileUsername"),
@@ -60,6 +66,10 @@ def _of_form(fields: Mapping[str, str], delivery: Delivery) -> Part:
         ),
         content=Content(type=_content_type(fields), text=fields.get("Body") or None),
     )
+
+
+def _sid(fields: Mapping[str, str]) -> str | None:
+    return fields.get("MessageSid") or fields.get("SmsMessageSid") or fields.get("SmsSid") or None
 
 
 def _events(delivery: Delivery) -> Iterator[Part]:
@@ -71,37 +81,27 @@ def _events(delivery: Delivery) -> Iterator[Part]:
     if not events:
         yield Unreadable("an array without an event")
     for event in events:
-        document = Document(event)
-        if document.text("type") is None:
-            yield Unreadable("a JSON body that is no CloudEvent: it has no type")
-        else:
-            yield _of_event(document, delivery)
+        yield _of_event(Document(event), delivery)
 
 
 def _of_event(event: Document, delivery: Delivery) -> Part:
-    kind, data = event.text("type") or "", event.child("data")
-    sid = data.text("messageSid")
-    if kind != _RECEIVED_EVENT:
-        is_status = kind.startswith(_STATUS_EVENTS)
-        notice_kind: NoticeKind = "status" if is_status else "unknown"
-        detail = kind.removeprefix(_STATUS_EVENTS) if is_status else None
-        return _notice(delivery, notice_kind, kind, sid=sid, of=data.text("to"), detail=detail)
-    sender, business = data.text("from"), data.text("to") or ""
-    if sid is None or sender is None:
-        return Unreadable("an inbound message without messageSid or from: nobody can be told")
-    if _is_own(sender, business, delivery):
-        return _notice(delivery, "not_a_person", "own number", sid=sid, of=sender)
-    return Message(
-        tenant_id=delivery.tenant_id,
-        channel=_channel(sender, delivery),
-        message_id=sid,
-        direction="inbound",
-        from_=sender,
-        to=business or delivery.channel_id,
-        timestamp=data.time("timestamp") or event.time("time") or delivery.received_at_ms,
-        content=Content(
-            type="media" if (data.number("numMedia") or 0) > 0 else "text", text=data.text("body")
-        ),
+    """Return what a CloudEvent says: its data are a form's fields, their first letters small."""
+    kind, data = event.text("type"), event.child("data")
+    if kind is None:
+        return Unreadable("a JSON body that is no CloudEvent: it has no type")
+    texts = ((name[:1].upper() + name[1:], data.text(name)) for name in data.fields())
+    fields = {name: text for name, text in texts if text is not None}
+    if kind == _RECEIVED_EVENT:
+        sent_at = data.time("timestamp") or event.time("time") or delivery.received_at_ms
+        return _received(fields, sent_at, delivery)
+    is_status = kind.startswith(_STATUS_EVENTS)
+    return _notice(
+        delivery,
+        "status" if is_status else "unknown",
+        kind,
+        sid=_sid(fields),
+        of=fields.get("To"),
+        detail=kind.removeprefix(_STATUS_EVENTS) if is_status else None,
     )
 
 

@@ -17,7 +17,6 @@ NoticeKind = Literal[
     "profile",  # of a person or address book, with nothing that a customer is made of
     "backlog",  # history from before we were connected, or a thread another application owns
     "test",  # the platform's own test button
-    "refused",  # calls that were not the platform's: their signature or token was not right
     "unknown",  # of a kind this version does not know
 ]
 
@@ -40,5 +39,4 @@ class Notice(Wire, frozen=True, kw_only=True):
     timestamp: str | int | float | None = None
     detail: str | None = None
     text: str | None = None
-    count: int = 1  # how many times it was told, where it is told once for many
     schema_version: int = SCHEMA_VERSION

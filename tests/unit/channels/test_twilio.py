@@ -1,5 +1,6 @@
 """Twilio's forms and events in detail. Nothing is a fake."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
@@ -82,6 +83,18 @@ def test_the_same_message_by_event_stream_has_the_id_it_has_by_webhook() -> None
     message = only("event_stream_inbound")
     assert message.message_id == "SM0000000000000000000000000000012c"
     assert message.timestamp == "2026-09-01T00:05:00.000Z"
+
+
+def test_an_event_of_the_stream_that_is_no_message_is_a_notice_of_its_own_name() -> None:
+    def told(kind: str) -> str:
+        event = {"type": kind, "data": {"messageSid": "SM1", "to": "+12025550161"}}
+        found = read(Delivery("acme", "tw-1", json.dumps([event]).encode(), RECEIVED_AT_MS))
+        (notice,) = found.notices
+        assert notice.message_id == "SM1"
+        return notice.kind
+
+    assert told("com.twilio.messaging.message.delivered") == "status"
+    assert told("com.twilio.something.new") == "unknown"
 
 
 @given(
