@@ -23,7 +23,6 @@ from bench.nodes import ADDRESSES, INTERACTIONS, NAMES, POLICIES, Nodes, Operati
 from streams import topics
 from streams.contracts.wire import encode
 from streams.engine import collector
-from streams.folds import Translate
 from streams.identity.graph import fold
 from streams.identity.operations import Observe, decode_operation, encode_operation
 from streams.identity.state import decode_node, encode_node
@@ -31,6 +30,7 @@ from streams.identity.telling import Forgotten
 from streams.traffic.plan import TrafficPlan
 from streams.traffic.population import Population
 from streams.traffic.run import TrafficRun
+from streams.translation import Translate
 
 FLOOR = 60_000.0  # interactions a second
 ROUNDS = 5

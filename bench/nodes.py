@@ -13,8 +13,9 @@ from aiokafka.structs import ConsumerRecord
 from streams import topics
 from streams.contracts.policies import PolicyDocument
 from streams.engine.batches import Effects, InRecord
-from streams.folds import IdentityFold, TopicNames
+from streams.folds import IdentityFold
 from streams.identity.addresses import Addresses
+from streams.outbox import TopicNames
 from streams.policies import PolicyBook
 
 NAMES: Final = TopicNames("")

@@ -18,7 +18,6 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message, MessageFact
 from streams.contracts.wire import encode
-from streams.folds import TopicNames
 from streams.identity.addresses import Addresses
 from streams.identity.graph import fold
 from streams.identity.normalise import Rejection, normalise
@@ -26,6 +25,7 @@ from streams.identity.operations import decode_operation, encode_operation
 from streams.identity.policy import Policy
 from streams.identity.state import decode_node, encode_node
 from streams.identity.telling import Forgotten, Record
+from streams.outbox import TopicNames
 
 
 def key_of(record: Record) -> bytes:

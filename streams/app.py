@@ -18,11 +18,13 @@ from streams.engine.process import OnMoment, forward, ignore, process
 from streams.engine.producer import BulkProducer
 from streams.engine.table import BulkTable
 from streams.engine.transport import BatchSchema, BatchTransport
-from streams.folds import IdentityFold, TopicNames, Translate
+from streams.folds import IdentityFold
 from streams.identity.addresses import Addresses
 from streams.narration import narrate
+from streams.outbox import TopicNames
 from streams.policies import PolicyTopic, policy_book
 from streams.settings import WorkerSettings
+from streams.translation import Translate
 
 logger = logging.getLogger(__name__)
 

@@ -1,232 +1,34 @@
-"""The two steps of the worker, from bytes to bytes: pure, so they are tested without Kafka.
-
-`translate` turns canonical messages into operations on identity nodes; `IdentityFold` applies
-operations to nodes. What cannot be understood, or would not fit the broker, is set aside.
+"""The worker's second step, from bytes to bytes: operations applied to identity nodes. Pure, so it
+is tested without Kafka. What cannot be understood, or would not fit the broker, is set aside.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from streams import topics
-from streams.channel_file import NO_CHANNELS, Channels
-from streams.contracts.commands import AnyCommand, SetPolicy
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
-from streams.contracts.dead_letters import DeadLetter, Reason
-from streams.contracts.messages import Message, MessageFact
-from streams.contracts.policies import TenantPolicy
+from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
 from streams.engine.batches import Effects, InRecord, OutRecord
-from streams.identity.addresses import Addresses, index_address
-from streams.identity.events import answer_event
+from streams.identity.addresses import Addresses
 from streams.identity.graph import fold
-from streams.identity.instants import credible_ms, to_datetime, to_ms
-from streams.identity.normalise import Rejection, normalise, tenant_of
 from streams.identity.operations import (
     Absorb,
-    Ask,
     Operation,
     decode_operation,
     encode_operation,
 )
-from streams.identity.policy import Policy
 from streams.identity.state import decode_node, encode_node
 from streams.identity.telling import Forgotten, Record
-from streams.native import reading_of_record
+from streams.outbox import RECORD_BYTES_LIMIT, UNREADABLE, Outbox, PolicyOf, TopicNames
 
-# Kafka takes 1,048,588 bytes a batch by default; this leaves room for its envelope.
-RECORD_BYTES_LIMIT: Final = 900_000
 # A state must fit into the operation that hands it to another node.
 STATE_BYTES_LIMIT: Final = RECORD_BYTES_LIMIT - 10_000
-# Raw bytes are base64 in a dead letter: a third larger.
-_RAW_BYTES_KEPT: Final = 512 * 1024
-_DETAIL_KEPT: Final = 500
-
-# All that decoding hostile bytes raises: not JSON or not the shape, bad UTF-8, nested too deep.
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-PolicyOf = Callable[[str], Policy]
-
-_message_decoder = msgspec.json.Decoder(Message)
-_command_decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
-
-
-class _Addressee(msgspec.Struct, rename="camel"):
-    """As much of a command that cannot be read as it takes to answer it."""
-
-    id: str
-    tenant_id: str
-    issued_at: datetime
-    customer_id: str | None = None
-
-
-_addressee_decoder = msgspec.json.Decoder(_Addressee)
-
-
-@dataclass(frozen=True, slots=True)
-class TopicNames:
-    """The names of the topics on the broker, prefix and all."""
-
-    prefix: str
-
-    def __call__(self, topic: topics.TopicSpec) -> str:
-        """Return the topic's name on the broker."""
-        return topics.full_name(topic, self.prefix)
-
-
-def dead_letter(record: InRecord, reason: Reason, detail: str) -> DeadLetter:
-    """Return the record set aside, with why; what is too long is cut."""
-    return DeadLetter(
-        id=f"{record.topic}/{record.partition}/{record.offset}",
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        reason=reason,
-        detail=detail[:_DETAIL_KEPT],
-        received_at=to_datetime(max(record.timestamp, 0)),
-        key=record.key[:_DETAIL_KEPT] if record.key else None,
-        raw=(record.value or b"")[:_RAW_BYTES_KEPT],
-    )
-
-
-class _Outbox:
-    """Records on their way to a topic; one that the broker would refuse becomes a dead letter."""
-
-    def __init__(self, names: TopicNames, records: Sequence[OutRecord] = ()) -> None:
-        self.records: list[OutRecord] = list(records)
-        self._dead_letters = names(topics.DEAD_LETTERS)
-
-    def put(self, topic: str, key: bytes, value: bytes, cause: InRecord) -> None:
-        if len(value) + len(key) > RECORD_BYTES_LIMIT:
-            self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
-        else:
-            self.records.append(OutRecord(topic, key, value))
-
-    def set_aside(self, record: InRecord, reason: Reason, detail: str) -> None:
-        key = f"{record.topic}/{record.partition}".encode()
-        value = encode(dead_letter(record, reason, detail))
-        self.records.append(OutRecord(self._dead_letters, key, value))
-
-
-class Translate:
-    """Messages, native or canonical, and commands to operations on the nodes they are about."""
-
-    def __init__(
-        self,
-        names: TopicNames,
-        policy_of: PolicyOf,
-        addresses: Addresses,
-        channels: Channels = NO_CHANNELS,
-    ) -> None:
-        self._names = names
-        self._policy_of = policy_of
-        self._addresses = addresses
-        self._channels = channels
-        self._platforms = {names(topic): name for name, topic in topics.NATIVE.items()}
-        self._notices = names(topics.CHANNEL_NOTICES)
-        self._interactions = names(topics.INTERACTIONS)
-        self._commands = names(topics.CUSTOMER_COMMANDS)
-        self._events = names(topics.CUSTOMER_EVENTS)
-        self._policies = names(topics.POLICIES)
-
-    def __call__(self, records: Sequence[InRecord]) -> Effects:
-        """Return what each record asks for, or why it was set aside or refused."""
-        outbox = _Outbox(self._names)
-        for record in records:
-            if record.topic == self._commands:
-                self._command(record, outbox)
-            elif (platform := self._platforms.get(record.topic)) is not None:
-                self._native(record, platform, outbox)
-            else:
-                self._canonical(record, outbox)
-        return Effects(outbox.records)
-
-    def _canonical(self, record: InRecord, outbox: "_Outbox") -> None:
-        try:
-            message = _message_decoder.decode(record.value or b"")
-        except UNREADABLE as error:
-            outbox.set_aside(record, "unreadable", str(error))
-            return
-        self._message(message, record, outbox)
-
-    def _native(self, record: InRecord, platform: str, outbox: "_Outbox") -> None:
-        reading = reading_of_record(record, platform, self._channels)
-        for message in reading.messages:
-            self._message(message, record, outbox)
-        for notice in reading.notices:
-            key = f"{notice.tenant_id}/{notice.channel_id}".encode()
-            outbox.put(self._notices, key, encode(notice), record)
-        for part in reading.unreadable:
-            outbox.set_aside(record, "unreadable", part.detail)
-
-    def _message(self, message: Message, record: InRecord, outbox: "_Outbox") -> None:
-        found = normalise(message, record.timestamp, self._policy_of(message.tenant_id))
-        if isinstance(found, Rejection):
-            outbox.set_aside(record, found.reason, found.detail)
-            return
-        identity_key, operation = found
-        address = self._addresses.node(message.tenant_id, identity_key)
-        outbox.put(self._interactions, address.encode(), encode_operation(operation), record)
-
-    def _command(self, record: InRecord, outbox: "_Outbox") -> None:
-        value = record.value or b""
-        try:
-            command = _command_decoder.decode(value)
-        except UNREADABLE as error:
-            self._refuse(record, str(error), outbox)
-            return
-        tenant = tenant_of(command.tenant_id)
-        if isinstance(tenant, Rejection):
-            outbox.set_aside(record, tenant.reason, tenant.detail)
-            return
-        at_ms = credible_ms(to_ms(command.issued_at), record.timestamp)
-        if isinstance(command, SetPolicy):
-            self._set_policy(command, at_ms, record, outbox)
-            return
-        address = index_address(tenant, command.customer_id)
-        ask = Ask(command=command, at_ms=at_ms)
-        outbox.put(self._interactions, address.encode(), encode_operation(ask), record)
-
-    def _set_policy(
-        self, command: SetPolicy, at_ms: int, record: InRecord, outbox: "_Outbox"
-    ) -> None:
-        policy = TenantPolicy(
-            tenant_id=command.tenant_id,
-            policy=command.policy,
-            set_at=to_datetime(at_ms),
-            set_by=command.issued_by,
-            command_id=command.id,
-        )
-        event = answer_event(
-            command.tenant_id, command.id, None, at_ms=at_ms, event_type="policy.changed"
-        )
-        tenant = command.tenant_id.encode()
-        outbox.put(self._policies, tenant, encode(policy), record)
-        outbox.put(self._events, tenant, encode(event), record)
-
-    def _refuse(self, record: InRecord, why: str, outbox: "_Outbox") -> None:
-        """Set aside what is no command, and answer it if it says whose it is."""
-        outbox.set_aside(record, "unreadable", why)
-        try:
-            addressee = _addressee_decoder.decode(record.value or b"")
-        except UNREADABLE:
-            return
-        if isinstance(tenant_of(addressee.tenant_id), Rejection):
-            return
-        event = answer_event(
-            addressee.tenant_id,
-            addressee.id,
-            addressee.customer_id,
-            at_ms=record.timestamp,
-            refused=why,
-        )
-        key = addressee.customer_id or addressee.tenant_id
-        outbox.put(self._events, key.encode(), encode(event), record)
 
 
 @dataclass(slots=True)
@@ -290,7 +92,7 @@ class IdentityFold:
     def gather(self, records: Sequence[InRecord]) -> tuple[_Gathered, Sequence[bytes]]:
         """Return the operations by node; what is no operation is set aside."""
         nodes: dict[bytes, _Touched] = {}
-        outbox = _Outbox(self._names)
+        outbox = Outbox(self._names)
         for record in records:
             key = record.key or b""
             try:
@@ -308,7 +110,7 @@ class IdentityFold:
 
     def decide(self, gathered: _Gathered, values: Sequence[bytes | None]) -> Effects:
         """Return what the nodes became and whom that concerns."""
-        outbox = _Outbox(self._names, gathered.set_aside)
+        outbox = Outbox(self._names, gathered.set_aside)
         changes: dict[bytes, bytes | None] = {}
         told: list[Record] = []
         for (key, touched), value in zip(gathered.nodes.items(), values, strict=True):

@@ -20,10 +20,10 @@ from streams.cluster import ClusterSettings
 from streams.contracts.policies import PolicyDocument, Rule, TenantPolicy
 from streams.ends import end_offsets
 from streams.engine.batches import InRecord
-from streams.folds import UNREADABLE
 from streams.identity.addresses import Addresses
 from streams.identity.normalise import Rejection, tenant_of
 from streams.identity.policy import DAY_MS, HOUR_MS, Policy, with_document
+from streams.outbox import UNREADABLE
 from streams.policy_file import PolicyError, policies_in
 from streams.settings import WorkerSettings
 

@@ -25,11 +25,13 @@ from streams.contracts.messages import MessageFact
 from streams.contracts.wire import encode
 from streams.engine.batches import OutRecord
 from streams.engine.producer import BulkProducer
-from streams.folds import IdentityFold, TopicNames, Translate
+from streams.folds import IdentityFold
 from streams.identity.addresses import Addresses
 from streams.identity.policy import Policy
 from streams.lag import WorkerLag
+from streams.outbox import TopicNames
 from streams.topics import TopicSpec, full_name
+from streams.translation import Translate
 
 DEADLINE_SECONDS = 90
 

@@ -14,8 +14,10 @@ from streams.contracts.customers import CustomerEvent
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.wire import encode
 from streams.engine.batches import OutRecord
-from streams.folds import IdentityFold, TopicNames, Translate
+from streams.folds import IdentityFold
 from streams.identity.policy import Policy
+from streams.outbox import TopicNames
+from streams.translation import Translate
 from tests.builders import message
 from tests.unit.identity.builders import ADDRESSES
 

@@ -10,10 +10,11 @@ from streams import topics
 from streams.channel_file import ChannelSettings
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.notices import Notice
-from streams.folds import TopicNames, Translate
 from streams.identity.addresses import Addresses
 from streams.identity.operations import Observe, decode_operation
 from streams.identity.policy import Policy
+from streams.outbox import TopicNames
+from streams.translation import Translate
 from tests.unit.channels.samples import RECEIVED_AT_MS, samples
 
 NAMES = TopicNames("t-")

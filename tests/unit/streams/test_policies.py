@@ -17,9 +17,9 @@ from streams.app import create_app
 from streams.cluster import ClusterSettings
 from streams.contracts.policies import PolicyDocument, TenantPolicy
 from streams.contracts.wire import encode
-from streams.folds import UNREADABLE
 from streams.identity.addresses import Addresses
 from streams.identity.policy import Policy, with_document
+from streams.outbox import UNREADABLE
 from streams.policies import PolicyBook, in_a_line, policy_book
 from streams.policy_file import PolicyError, as_toml, policies_in, policy_in, tenant_table
 from streams.settings import WorkerSettings
