@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from streams import topics
@@ -51,6 +52,16 @@ def ensure_topics(cluster: ClusterSettings) -> list[str]:
             _raise_unexpected("create", outcomes, EXPECTED_WHEN_CREATING)
             created = [outcome["name"] for outcome in outcomes if outcome["error_code"] == 0]
         admin.wait_for_topics(list(wanted), timeout_ms=SHOWN_SECONDS * 1000)
+        # A leader is named before it leads: only one that answers takes records.
+        partitions = [
+            TopicPartition(name, number)
+            for name in created
+            for number in range(cluster.topic_partitions)
+        ]
+        if partitions:
+            admin.list_partition_offsets(
+                dict.fromkeys(partitions, OffsetSpec.LATEST), timeout_ms=SHOWN_SECONDS * 1000
+            )
     if created:
         logger.info("created %d topics: %s", len(created), ", ".join(created))
     return created

@@ -10,6 +10,7 @@ from streams import topic_admin, topics
 from streams.broker.addresses import free_port
 from streams.cluster import ClusterSettings
 from streams.topic_admin import TopicAdminError, delete_topics, ensure_topics
+from tests.e2e.harness import send
 
 
 @pytest.fixture(
@@ -101,3 +102,12 @@ def test_an_absent_broker_is_an_error_that_says_what_to_look_at(
     nobody = ClusterSettings(bootstrap_servers=f"127.0.0.1:{free_port()}", topic_prefix="test-")
     with pytest.raises(TopicAdminError, match="omnichannel broker status"):
         ensure_topics(nobody)
+
+
+def test_clients_may_start_at_once_every_partition_takes_records(
+    cluster: ClusterSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    ensure_topics(cluster)
+    for topic in topics.ALL:
+        send(cluster, topic, [(str(number).encode(), b"x") for number in range(8)])
+    assert not [line for line in caplog.messages if "NotLeader" in line]
