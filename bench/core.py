@@ -56,7 +56,7 @@ def observed() -> Iterator[tuple[Operation, Observe]]:
         fetched_record = ConsumerRecord(
             inbound, 0, 0, at_ms, 0, record.key, record.value, 0, 0, 0, ()
         )
-        for topic, key, value in translate([fetched_record]).records:
+        for topic, key, value, _ in translate([fetched_record]).records:
             if topic == INTERACTIONS and value is not None:
                 operation = decode_operation(value)
                 if isinstance(operation, Observe) and operation.identity_key.startswith("phone:"):

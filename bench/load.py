@@ -63,7 +63,8 @@ def facts(prefix: str) -> Iterator[OutRecord]:
             content_type="text",
             text="Olá, o meu pedido já saiu para entrega? Número 12345",
         )
-        yield OutRecord(topic, customer_id.encode(), encode(fact))
+        key = f"{fact.identity_id}/{fact.message_id}"
+        yield OutRecord(topic, key.encode(), encode(fact), customer_id.encode())
 
 
 def customers(prefix: str) -> Iterator[OutRecord]:

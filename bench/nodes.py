@@ -72,7 +72,7 @@ class Nodes:
             at_ms = records[-1].timestamp
             waiting += [
                 (key, value or b"", at_ms)
-                for topic, key, value in effects.records
+                for topic, key, value, _ in effects.records
                 if topic == INTERACTIONS
             ]
 

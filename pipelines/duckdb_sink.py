@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines import statements as sql
 from pipelines.batch import Batch, Partition, Record
 from pipelines.errors import OffsetsMovedError
-from pipelines.raw_tables import CUSTOMERS, RawTable
+from pipelines.raw_tables import CUSTOMER_EVENTS, RawTable
 from pipelines.rows import table_of
 from pipelines.sink import LoadedBatch, LoadedTable, Position
 
@@ -114,7 +114,8 @@ class DuckDbSink:
                 topic, table, by_topic[topic], batch_id=batch_id, now=now
             )
         self._on_step("staged")
-        removed = {topic: self._delete(table, now) for topic, table in work}
+        self._erase(work, now)
+        removed = {topic: self._delete(table) for topic, table in work}
         self._on_step("deleted")
         inserted = {topic: self._insert(topic, table, now) for topic, table in work}
         self._on_step("inserted")
@@ -151,22 +152,21 @@ class DuckDbSink:
             self._connection.unregister(sql.RECORDS)
         return records.num_rows, rejected
 
-    def _delete(self, table: RawTable, now: datetime) -> int:
+    def _delete(self, table: RawTable) -> int:
         """Remove what the batch removes or replaces; return how many rows it removes for good."""
         if table.keeps == "first":
             return 0
         removed = 0
         if self._count(sql.count_tombstones(table)):
             removed = self._count(sql.remove_tombstoned(table))
-            if table.name == CUSTOMERS.name:
-                self._erase(table, now)
         self._run(sql.keep_newest(table))
         self._run(sql.remove_older(table))
         return removed
 
-    def _erase(self, customers: RawTable, now: datetime) -> None:
+    def _erase(self, work: Sequence[tuple[str, RawTable]], now: datetime) -> None:
         """Note whom the batch erases, and remove what is there of them."""
-        if self._count(sql.remember_erased(customers), {"loaded_at": now}):
+        events = next((table for _, table in work if table.name == CUSTOMER_EVENTS.name), None)
+        if events and self._count(sql.remember_erased(events), {"loaded_at": now}):
             for table in self._tables.values():
                 if table.person is not None:
                     self._run(sql.remove_erased(table))

@@ -1,4 +1,4 @@
-"""The source made real: kafka-python, without a consumer group. The only user of the client.
+"""The source made real: kafka-python, without a consumer group.
 
 Offsets live in the warehouse, beside the rows; Kafka is told nothing.
 """
@@ -61,13 +61,13 @@ class KafkaSource:
         self._cluster = cluster
         self._poll_records = min(poll_records, POLL_RECORDS)
         self._topics = tuple(topics)
-        with _translated(cluster):
+        with translated(cluster):
             self._consumer = KafkaConsumer(**consumer_options(cluster))
         self._partitions: tuple[Partition, ...] = ()
 
     def topics(self) -> dict[str, TopicState]:
         """Return every topic as the broker has it now."""
-        with _translated(self._cluster):
+        with translated(self._cluster):
             ids = self._topic_ids()
             return {topic: TopicState(ids[topic], self._bounds(topic)) for topic in self._topics}
 
@@ -80,7 +80,7 @@ class KafkaSource:
 
     def poll(self, timeout_seconds: float) -> Chunk:
         """Return what has come, in the order of offsets; an empty chunk after the timeout."""
-        with _translated(self._cluster):
+        with translated(self._cluster):
             found = self._consumer.poll(
                 timeout_ms=int(timeout_seconds * 1000), max_records=self._poll_records
             )
@@ -133,7 +133,8 @@ def open_source(
 
 
 @contextmanager
-def _translated(cluster: ClusterSettings) -> Iterator[None]:
+def translated(cluster: ClusterSettings) -> Iterator[None]:
+    """Have what the client raises said in our words, with what to do."""
     try:
         yield
     except UnknownTopicOrPartitionError as error:

@@ -51,8 +51,9 @@ class RawTable:
     `newest`: a row is replaced by greater versions, as the column `newest_by` has them, and removed
     by a record without a value.
     `first`: a row stays as it came, and records that repeat its key are dropped.
-    `person` is the column with the id of the identity that a row is about: it goes when that one is
-    erased, whoever owned it, and never comes back. A row without it is about nobody, and stays.
+    `person` is the column with the id of the identity that a row is about, `happened_at` the one
+    with its time: it goes when the identity of that time is erased, whoever owned it, and never
+    comes back. A row without a person is about nobody, and stays.
     """
 
     topic: topics.TopicSpec
@@ -61,6 +62,7 @@ class RawTable:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     person: str | None = None
+    happened_at: str | None = None
     newest_by: str = "version"
     notes: str | None = None  # the key of records that are no rows, but the worker's own notes
 
@@ -103,6 +105,12 @@ _LINK: Final = {
     "message_id": ("messageId", _TEXT),
     "channel_id": ("channelId", _TEXT),
     "said_by": ("saidBy", _TEXT),
+}
+# Whose records an erasure is about, and of what time.
+_ERASED: Final = {
+    "identity_id": ("identityId", _TEXT),
+    "since": ("since", _TIME),
+    "until": ("until", _TIME),
 }
 
 
@@ -166,6 +174,7 @@ CONVERSATIONS: Final = RawTable(
     "newest",
     key=("conversation_id",),
     person="identity_id",
+    happened_at="started_at",
     columns=(
         Column("conversation_id", "id", required=True),
         Column("tenant_id", "tenantId", required=True),
@@ -189,6 +198,7 @@ CUSTOMER_EVENTS: Final = RawTable(
     "first",
     key=("event_id",),
     person="identity_id",
+    happened_at="occurred_at",
     columns=(
         Column("event_id", "id", required=True),
         Column("event_type", "type", required=True),
@@ -209,6 +219,12 @@ CUSTOMER_EVENTS: Final = RawTable(
         Column("rule", "rule"),
         Column("command_id", "commandId"),
         Column("detail", "detail"),
+        Column(
+            "erased",
+            "erased",
+            [dict(_ERASED.values())],
+            sql=f"coalesce({_list_of(_ERASED)}, [])",
+        ),
     ),
 )
 
@@ -218,6 +234,7 @@ CUSTOMER_MESSAGES: Final = RawTable(
     "first",
     key=("tenant_id", "channel_id", "message_id"),
     person="identity_id",
+    happened_at="sent_at",
     columns=(
         Column("tenant_id", "tenantId", required=True),
         Column("channel_id", "channelId", required=True),

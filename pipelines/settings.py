@@ -22,6 +22,8 @@ class AnalyticsSettings(BaseSettings):
     reporting_time_zone: str = "UTC"
     tenant_time_zones: dict[str, str] = {}
     load_batch_rows: Annotated[int, Field(ge=1)] = BatchLimits().rows
+    # An erasure younger than this waits for the next sweep.
+    erasure_settles_seconds: Annotated[float, Field(ge=0)] = 3600.0
     load_batch_age_seconds: Annotated[float, Field(gt=0)] = BatchLimits().age_seconds
 
     @field_validator("reporting_time_zone")

@@ -30,14 +30,14 @@ def stage(table: RawTable) -> str:
         columns = columns.replace(
             f" as {key}", f" as parsed_key, coalesce(parsed_key, tombstone_key) as {key}", 1
         )
-    else:
-        no_value = "when is_tombstone then 'no value'"
+    else:  # the rows went when their person was erased; this is the same, said to the topic
+        no_value = "when is_tombstone then case when key is null then 'no value, no key' end"
     is_row = "" if table.notes is None else f"where key is distinct from '{table.notes}'::blob"
     return f"""
     create or replace temp table {staged_name(table)} as
     with parsed as (
         select "partition", "offset", raw is null as is_tombstone, value is null as is_not_text,
-            case when raw is null then try(decode(key)) end as tombstone_key,
+            key, case when raw is null then try(decode(key)) end as tombstone_key,
             try(from_json(value, '{table.structure}')) as r
         from {RECORDS}
         {is_row}
@@ -45,7 +45,7 @@ def stage(table: RawTable) -> str:
     shaped as (
         select
         {columns},
-        "partition", "offset", is_tombstone, is_not_text, r is null as is_not_json
+        key, "partition", "offset", is_tombstone, is_not_text, r is null as is_not_json
         from parsed
     )
     select *, case
@@ -139,31 +139,41 @@ def insert_first(table: RawTable) -> str:
     insert into {table.qualified} by name
     select {_columns(table)}
     from {staged_name(table)} as s
-    where s.rejected_for is null
+    where s.rejected_for is null and not s.is_tombstone
         and not exists (from {table.qualified} as t where {same})
         {_not_erased(table)}
     qualify row_number() over (partition by {keys} order by s."offset", s."partition") = 1
     """
 
 
-def remember_erased(customers: RawTable) -> str:
-    """Note the ids that came without a value on `customers`, for ever: each is the id of one of
-    the erased person's identity keys, the customer's own among them.
-    """
-    staged = staged_name(customers)
+def remember_erased(events: RawTable) -> str:
+    """Note for ever whom the batch's events say to be erased: each of the person's identities."""
     return f"""
     insert into raw.erased_customers
-    select distinct s.customer_id, $loaded_at::timestamptz from {staged} as s
-    where s.is_tombstone and s.rejected_for is null
-        and not exists (from raw.erased_customers as e where e.identity_id = s.customer_id)
+    with said as (
+        select tenant_id, occurred_at, unnest(erased) as identity
+        from {staged_name(events)}
+        where rejected_for is null and not is_tombstone and event_type = 'customer.erased'
+    )
+    select
+        identity.identity_id, identity.since, identity.until, min(tenant_id), min(occurred_at),
+        $loaded_at::timestamptz
+    from said
+    where identity.identity_id is not null and not exists (
+        from raw.erased_customers as e
+        where e.identity_id = identity.identity_id
+            and e.since is not distinct from identity.since
+            and e.until is not distinct from identity.until
+    )
+    group by all
     """
 
 
 def remove_erased(table: RawTable) -> str:
-    """Remove the facts of erased identities, whoever owned them."""
+    """Remove what is about erased identities, whoever owned them."""
     return f"""
-    delete from {table.qualified}
-    where {table.person} in (select identity_id from raw.erased_customers)
+    delete from {table.qualified} as s
+    where {_is_erased(table)}
     """
 
 
@@ -175,9 +185,21 @@ def _columns(table: RawTable) -> str:
 
 
 def _not_erased(table: RawTable) -> str:
-    if table.person is None:
-        return ""
-    return f"and not exists (from raw.erased_customers as e where e.identity_id = s.{table.person})"
+    return "" if table.person is None else f"and not {_is_erased(table)}"
+
+
+def _is_erased(table: RawTable) -> str:
+    """Say whether the row `s` is about somebody who was erased; without a time, by the id alone."""
+    at = table.happened_at
+    is_of_then = (
+        "e.since is null"
+        if at is None
+        else f"(e.since is null or s.{at} >= e.since) and (e.until is null or s.{at} < e.until)"
+    )
+    return f"""exists (
+            from raw.erased_customers as e
+            where e.identity_id = s.{table.person} and {is_of_then}
+        )"""
 
 
 MOVE_OFFSETS: Final = """

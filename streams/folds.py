@@ -113,7 +113,7 @@ class IdentityFold:
         outbox = Outbox(self._names, gathered.set_aside)
         changes: dict[bytes, bytes | None] = {}
         told: list[Record] = []
-        for (key, touched), value in zip(gathered.nodes.items(), values, strict=True):
+        for (node, touched), value in zip(gathered.nodes.items(), values, strict=True):
             before = None if value is None else decode_node(value)
             policy = self._policy_of(touched.tenant_id)
             folded = fold(touched.address, before, touched.operations, policy, self._addresses)
@@ -124,7 +124,7 @@ class IdentityFold:
                     for record in touched.causes:
                         outbox.set_aside(record, "too_large", "the customer's state would be")
                     continue
-                changes[key] = encoded
+                changes[node] = encoded
             for to, operation in folded.operations:
                 outbox.put(self._interactions, to.encode(), encode_operation(operation), cause)
             for said in folded.records:
@@ -132,15 +132,29 @@ class IdentityFold:
                     topic = self._forgotten[said.output]
                     outbox.records.append(OutRecord(topic, said.id.encode(), None))
                 else:
-                    outbox.put(self._outputs[type(said)], _key(said), encode(said), cause)
+                    key, partition_key = _keys(said)
+                    outbox.put(
+                        self._outputs[type(said)],
+                        key,
+                        encode(said),
+                        cause,
+                        partition_key=partition_key,
+                    )
             told += folded.records
         return Effects(outbox.records, changes, told)
 
 
-def _key(record: Record) -> bytes:
-    """Return what decides the record's partition, and what compaction knows it by."""
+def _keys(record: Record) -> tuple[bytes, bytes | None]:
+    """Return what compaction knows the record by, and what decides its partition if not that.
+
+    A fact's and an event's key is its own alone, so that compaction removes none but those that an
+    erasure asks for; a customer's stay together, in order.
+    """
     if isinstance(record, MessageFact):
-        return (record.customer_id or record.identity_id).encode()
+        owner = record.customer_id or record.identity_id
+        received_at_ms = int(record.received_at.timestamp() * 1000)
+        key = f"{record.identity_id}/{record.channel_id}/{record.message_id}/{received_at_ms}"
+        return key.encode(), owner.encode()
     if isinstance(record, CustomerEvent):
-        return (record.customer_id or record.tenant_id).encode()
-    return record.id.encode()
+        return record.id.encode(), (record.customer_id or record.tenant_id).encode()
+    return record.id.encode(), None

@@ -58,11 +58,19 @@ class Outbox:
         self.records: list[OutRecord] = list(records)
         self._dead_letters = names(topics.DEAD_LETTERS)
 
-    def put(self, topic: str, key: bytes, value: bytes, cause: InRecord) -> None:
+    def put(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        cause: InRecord,
+        *,
+        partition_key: bytes | None = None,
+    ) -> None:
         if len(value) + len(key) > RECORD_BYTES_LIMIT:
             self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
         else:
-            self.records.append(OutRecord(topic, key, value))
+            self.records.append(OutRecord(topic, key, value, partition_key))
 
     def set_aside(self, record: InRecord, reason: Reason, detail: str) -> None:
         key = f"{record.topic}/{record.partition}".encode()

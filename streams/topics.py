@@ -7,6 +7,8 @@ CleanupPolicy = Literal["compact", "delete"]
 
 THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000
 FOREVER_MS = -1
+# Until a record that has a newer one of its key, or none any more, is gone from the disk.
+SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class TopicSpec:
         config = {"cleanup.policy": self.cleanup_policy, "retention.ms": str(self.retention_ms)}
         if self.cleanup_policy == "compact":
             del config["retention.ms"]
+            config["max.compaction.lag.ms"] = str(SEVEN_DAYS_MS)
         if self.largest_bytes is not None:
             config["max.message.bytes"] = str(self.largest_bytes)
         return config
@@ -79,13 +82,16 @@ INTERACTIONS = TopicSpec(
 )
 CUSTOMERS = TopicSpec("customers", "customer id", "One record a customer, the newest.", "compact")
 CUSTOMER_EVENTS = TopicSpec(
-    "customer-events", "customer id", "What happened to customers, for ever.", "delete"
+    "customer-events", "event id", "What happened to customers, until they are erased.", "compact"
 )
 CONVERSATIONS = TopicSpec(
     "conversations", "conversation id", "One record a conversation, the newest.", "compact"
 )
 CUSTOMER_MESSAGES = TopicSpec(
-    "customer-messages", "customer id", "One fact a message, with its customer.", "delete"
+    "customer-messages",
+    "identity, channel, message and time",
+    "One fact a message, with its customer, until they are erased.",
+    "compact",
 )
 LINK_SUGGESTIONS = TopicSpec(
     "link-suggestions",
@@ -95,7 +101,11 @@ LINK_SUGGESTIONS = TopicSpec(
 )
 POLICIES = TopicSpec("policies", "tenant", "Each tenant's policy on identities.", "compact")
 DEAD_LETTERS = TopicSpec(
-    "dead-letters", "source topic and partition", "What could not be understood, and why.", "delete"
+    "dead-letters",
+    "source topic and partition",
+    "What could not be understood, and why.",
+    "delete",
+    THIRTY_DAYS_MS,
 )
 
 SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND, CUSTOMER_COMMANDS, *NATIVE.values())

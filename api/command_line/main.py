@@ -24,6 +24,7 @@ _SUBJECTS = (
     ("send", "send", "Send canonical messages of your own."),
     ("policy", "app", "Show what tenants decide about identities, or set it."),
     ("load", "load", "Load customers and messages into the warehouse."),
+    ("sweep", "sweep", "Remove from Kafka what it still holds of erased people."),
     ("why", "why", "Say who a customer is made of, and on what evidence."),
     ("contracts", "app", "Write or check the documents of all topics."),
 )

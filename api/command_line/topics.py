@@ -28,6 +28,4 @@ def kept(topic: TopicSpec) -> str:
     """Return for how long the topic keeps a record, in words."""
     if topic.cleanup_policy == "compact":
         return "newest per key"
-    if topic.retention_ms < 0:
-        return "for ever"
     return f"{timedelta(milliseconds=topic.retention_ms).days} days"

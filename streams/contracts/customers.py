@@ -98,11 +98,25 @@ CustomerEventType = Literal[
 ]
 
 
+class ErasedIdentity(Wire, frozen=True, kw_only=True):
+    """Whose records an erasure is about: those that name the identity and happened within the
+    time, `until` excluded; without bounds, all.
+
+    A number that changed hands has them: what its later owner wrote before anybody knew of them
+    names the earlier one's identity.
+    """
+
+    identity_id: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class CustomerEvent(Wire, frozen=True, kw_only=True):
     """Something that happened to a customer. `id` is derived from what happened, so a replay
     repeats the event under the same id.
 
-    `identityId` names the identity that it is about. `detail` is a sentence for people.
+    `identityId` names the identity that it is about, `erased` those that `customer.erased` is
+    about. `detail` is a sentence for people.
     """
 
     id: str
@@ -119,4 +133,5 @@ class CustomerEvent(Wire, frozen=True, kw_only=True):
     rule: str | None = None
     command_id: str | None = None
     detail: str | None = None
+    erased: tuple[ErasedIdentity, ...] = ()
     schema_version: int = SCHEMA_VERSION

@@ -54,11 +54,12 @@ class PartitionBatch:
 
 
 class OutRecord(NamedTuple):
-    """A record to send; the key decides the partition."""
+    """A record to send; the key decides the partition, or the partition key where there is one."""
 
     topic: str
     key: bytes
     value: bytes | None
+    partition_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,16 @@ class BulkProducer:
         self._partition_counts: dict[str, int] = {}
 
     async def send(self, records: Iterable[OutRecord]) -> None:
-        """Have every record acknowledged; order is kept within a key.
+        """Have every record acknowledged; order is kept within a partition key.
 
         Raises what the broker answered, and then any number of them may have been written: the
         caller repeats the whole.
         """
         by_partition: defaultdict[tuple[str, int], list[KeyValue]] = defaultdict(list)
         counts = self._partition_counts
-        for topic, key, value in records:
+        for topic, key, value, partition_key in records:
             count = counts.get(topic) or await self._partition_count(topic)
-            by_partition[topic, crc32(key) % count].append((key, value))
+            by_partition[topic, crc32(partition_key or key) % count].append((key, value))
         await asyncio.gather(
             *(
                 self.send_to(topic, partition, batch)

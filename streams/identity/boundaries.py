@@ -4,16 +4,26 @@ Owns the cut: which part of an identity, and which link, is whose. Cutting what 
 changes nothing, so a state that did not know of a boundary is cut when it is joined.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from streams.contracts.customers import ErasedIdentity
 from streams.identity.addresses import Addresses
 from streams.identity.evidence import FORCED_RULES, Link, earlier_link
+from streams.identity.instants import to_datetime
 from streams.identity.joins import join_identities
 from streams.identity.operations import Observe
 from streams.identity.owners import bare_key, changes_owners, later_key, since_of, whole
-from streams.identity.state import Gaps, IdentityState, Root, seed_of, spans_of
+from streams.identity.state import (
+    Gaps,
+    IdentityState,
+    Root,
+    Seed,
+    identity_id,
+    seed_of,
+    spans_of,
+)
 
 
 def key_at(root: Root, identity_key: str, at_ms: int, addresses: Addresses) -> str:
@@ -31,6 +41,29 @@ def of_its_time(root: Root, observe: Observe, addresses: Addresses) -> Observe:
     if key == observe.identity_key:
         return observe
     return msgspec.structs.replace(observe, identity_key=key, since_ms=since_of(key))
+
+
+def erased_identities(
+    root: Root, identity_key: str, seed: Seed, addresses: Addresses
+) -> Iterator[ErasedIdentity]:
+    """Yield whose records go when the owner of this key is erased: the key's own, until the next
+    owner's time, and what was told of that time under the ids of the number's owners before.
+    """
+    since_ms = since_of(identity_key)
+    known = _boundaries(root, identity_key, addresses)
+    next_ms = next((at_ms for at_ms in known if at_ms > since_ms), None)
+    until = None if next_ms is None else to_datetime(next_ms)
+    yield ErasedIdentity(identity_id=seed.id, until=until)
+    if not since_ms:
+        return
+    bare = bare_key(identity_key)
+    for former in (bare, *(later_key(bare, at_ms) for at_ms in known if at_ms < since_ms)):
+        address = addresses.node(root.tenant_id, former)
+        mark = root.erased.get(address)
+        for epoch in range(mark.epoch + 1 if mark else 1):
+            yield ErasedIdentity(
+                identity_id=identity_id(address, epoch), since=to_datetime(since_ms), until=until
+            )
 
 
 def cut(root: Root, gaps: Gaps, addresses: Addresses) -> Root:

@@ -20,8 +20,8 @@ from streams.contracts.commands import (
     UpdateCustomer,
 )
 from streams.identity.addresses import Addresses, index_address
-from streams.identity.boundaries import boundary_for, cut
-from streams.identity.events import answer_event
+from streams.identity.boundaries import boundary_for, cut, erased_identities
+from streams.identity.events import answer_event, erased_event
 from streams.identity.evidence import (
     FORCED_RULES,
     Decision,
@@ -290,12 +290,16 @@ class _Carrying:
             *(Forgotten("customers", seed.id) for seed in seeds.values()),
             *(Forgotten("conversations", window.id) for window in windows),
             *(Forgotten("suggestions", suggestion_id(root.tenant_id, k)) for k in touching),
-            answer_event(
+            erased_event(
                 root.tenant_id,
                 self.ask.command.id,
                 owner.seed.id,
                 at_ms=self.ask.at_ms,
-                event_type="customer.erased",
+                erased=tuple(
+                    identity
+                    for key, seed in seeds.items()
+                    for identity in erased_identities(root, key, seed, self.addresses)
+                ),
             ),
         ]
         tell = Forget(tenant_id=root.tenant_id, erased=erased)

@@ -6,7 +6,7 @@ Ids come from what happened, so a replay says the same again.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from streams.contracts.customers import CustomerEvent
+from streams.contracts.customers import CustomerEvent, ErasedIdentity
 from streams.identity.evidence import Link
 from streams.identity.ids import Namespace
 from streams.identity.instants import to_datetime
@@ -204,7 +204,7 @@ def answer_event(
     *,
     at_ms: int,
     refused: str | None = None,
-    event_type: Literal["command.applied", "customer.erased", "policy.changed"] = "command.applied",
+    event_type: Literal["command.applied", "policy.changed"] = "command.applied",
 ) -> CustomerEvent:
     """Return the answer to a command: applied, or why it was refused."""
     kind = "command.refused" if refused is not None else event_type
@@ -216,4 +216,24 @@ def answer_event(
         occurred_at=to_datetime(at_ms),
         command_id=command_id,
         detail=refused,
+    )
+
+
+def erased_event(
+    tenant_id: str,
+    command_id: str,
+    customer_id: str,
+    *,
+    at_ms: int,
+    erased: tuple[ErasedIdentity, ...],
+) -> CustomerEvent:
+    """Return the event that a customer was forgotten: what is about `erased` is to go."""
+    return CustomerEvent(
+        id=_EVENTS.id_of(f"{tenant_id} {command_id} {customer_id} customer.erased"),
+        type="customer.erased",
+        tenant_id=tenant_id,
+        customer_id=customer_id,
+        occurred_at=to_datetime(at_ms),
+        command_id=command_id,
+        erased=erased,
     )

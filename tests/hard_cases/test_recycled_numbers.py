@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from streams.contracts.commands import MergeCustomers, SplitCustomer, UpdateCustomer
+from streams.contracts.commands import EraseCustomer, MergeCustomers, SplitCustomer, UpdateCustomer
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message
 from streams.contracts.policies import PolicyDocument
@@ -273,3 +273,41 @@ def test_case_31_owners_who_were_merged_again_are_split_again_by_the_number() ->
     assert {i.external_id for i in deployment.customer_of("5100000201").identities} == {
         "5100000201"
     }
+
+
+def messages_left(deployment: Deployment) -> set[str]:
+    return {fact.message_id for fact in deployment.facts().values()}
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    ("erased", "left"),
+    [("Ana", {"b50", "b52", "b60"}), ("Bob", {"a0", "a3"})],
+)
+def test_case_31_an_erasure_takes_one_owner_s_messages_told_before_the_split_or_after(
+    erased: str, left: set[str], seed: int
+) -> None:
+    deployment = taken_over(random.Random(seed))
+    split(deployment, deployment.customer(), TAKEN_OVER)
+    deployment.receive(whatsapp(NUMBER, profile_name="Bob", at=moment(days=60), message_id="b60"))
+    of_whom = {customer.display_name: customer for customer in deployment.customers()}
+    deployment.ask(EraseCustomer, of_whom.pop(erased))
+    assert messages_left(deployment) == left
+    deployment.replay()
+    assert messages_left(deployment) == left
+    (other,) = of_whom.values()
+    assert [c.id for c in deployment.customers()] == [other.id]
+    assert deployment.history(deployment.customer()) == left
+
+
+def test_case_31_both_owners_erased_leave_no_message_and_a_third_is_somebody_new() -> None:
+    deployment = taken_over()
+    split(deployment, deployment.customer(), TAKEN_OVER)
+    first, second = deployment.customers()
+    deployment.ask(EraseCustomer, first)
+    deployment.ask(EraseCustomer, second)
+    assert messages_left(deployment) == set()
+    # Later than any erasure: the commands were given on the 300th day.
+    deployment.receive(whatsapp(NUMBER, at=moment(days=400), message_id="c400"))
+    assert messages_left(deployment) == {"c400"}
+    assert deployment.customer().id not in {first.id, second.id}

@@ -43,6 +43,7 @@ from tests.unit.pipelines.builders import (
     conversation,
     customer,
     dead_letter,
+    erasure,
     event,
     fact,
     identity,
@@ -96,7 +97,7 @@ def produce_people(cluster: ClusterSettings, count: int, *, start: int = 0) -> N
         cluster,
         topics.CUSTOMER_MESSAGES,
         (
-            (one, fact(f"{one}-m{n % 3}", external_id=numbers[one], customer_id=one))
+            (f"{one}/{n}", fact(f"{one}-m{n % 3}", external_id=numbers[one], customer_id=one))
             for n in range(4)
             for one in people
         ),
@@ -112,7 +113,7 @@ def produce_people(cluster: ClusterSettings, count: int, *, start: int = 0) -> N
     produce(
         cluster,
         topics.CUSTOMER_EVENTS,
-        ((one, event(f"e{one}", customer_id=one)) for one in people),
+        ((f"e{one}", event(f"e{one}", customer_id=one)) for one in people),
     )
 
 
@@ -161,6 +162,7 @@ def test_a_load_has_every_topic_and_the_next_one_only_what_is_new(ready: Cluster
         nothing = load_until_caught_up(ready, connection)
         assert (nothing.read, nothing.batches, nothing.lag_at_start) == ({}, 0, 0)
         produce(ready, topics.CUSTOMERS, [("c0", None), ("c1", b"{")])
+        produce(ready, topics.CUSTOMER_EVENTS, [("gone", erasure("c0"))])
         produce(ready, topics.LINK_SUGGESTIONS, [("s1", None)])
         second = load_until_caught_up(ready, connection)
         assert sum(second.rejected.values()) == 1

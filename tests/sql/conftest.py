@@ -13,7 +13,7 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
-from tests.unit.pipelines.builders import START, FakeRecord, batch, chunk, record
+from tests.unit.pipelines.builders import START, FakeRecord, batch, chunk, erasure, record
 from warehouse.checks import run_checks
 from warehouse.connection import open_memory
 from warehouse.runner import refresh
@@ -47,9 +47,11 @@ class Given:
         self._sink.write(batch(*(chunk(topic, records) for topic, records in by_topic.items())))
 
     def erased(self, *identity_ids: str) -> None:
-        """Load what says that these are to be forgotten."""
-        records = [record(self._next_offset("customers"), None, key=one) for one in identity_ids]
-        self._sink.write(batch(chunk("customers", records)))
+        """Load what says that this customer is to be forgotten, by all ids of their identities."""
+        gone = [record(self._next_offset("customers"), None, key=one) for one in identity_ids]
+        event = erasure(*identity_ids, event_id=f"{identity_ids[0]} was erased")
+        said = [record(self._next_offset("customer-events"), event)]
+        self._sink.write(batch(chunk("customers", gone), chunk("customer-events", said)))
 
     def _next_offset(self, topic: str) -> int:
         offset = self._offsets.get(topic, 0)

@@ -37,6 +37,7 @@ POLICY = (
     '0 as "offset", now() as loaded_at'
 )
 ERASED = "insert into marts.erased_customers values ('x', null, now())"
+TRACE = "insert into raw.erased_customers (identity_id, loaded_at) values ('{}', now())"
 PHONE = "phone:+5511999998888"  # c1's
 OFFSETS = "insert into raw.ingest_offsets values ('{}', 0, 1, null, '', now())"
 
@@ -50,7 +51,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "customers_are_unique": ("insert into raw.customers from raw.customers",),
     "customers_have_an_identity": ("delete from marts.customer_identities",),
     "dead_letters_are_unique": (DEAD_LETTER, DEAD_LETTER, OFFSETS.format("dead-letters")),
-    "erased_customers_are_gone": ("insert into raw.erased_customers values ('c1', now())",),
+    "erased_customers_are_gone": (TRACE.format("c1"),),
     "erased_ids_are_unique": (ERASED, ERASED),
     "events_are_unique": (EVENT, EVENT, OFFSETS.format("customer-events")),
     "every_record_was_readable": (REJECTED,),
@@ -80,7 +81,6 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "suggestions_are_unique": (SUGGESTION.format("open", "null"),) * 2,
 }
 # Further ways to break some of them.
-TRACE = "insert into raw.erased_customers values ('{}', now())"
 BREAKS_TOO: list[tuple[str, tuple[str, ...]]] = [
     ("erased_customers_are_gone", (TRACE.format("id of +5511999998888"),)),  # a customer's identity
     *(
@@ -166,7 +166,7 @@ def test_what_only_looks_wrong_breaks_no_check(right: Given, what: str) -> None:
     right.run(
         (
             "update marts.customers set emails = ['ana@example.org']",
-            "insert into raw.erased_customers values ('gone', now())",
+            TRACE.format("gone"),
             RIGHT[what],
         )
     )

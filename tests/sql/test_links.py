@@ -2,8 +2,17 @@
 
 from datetime import timedelta
 
+from streams.contracts.customers import ErasedIdentity
 from tests.sql.conftest import Given
-from tests.unit.pipelines.builders import START, answer, customer, fact, identity, link, suggestion
+from tests.unit.pipelines.builders import (
+    START,
+    customer,
+    erasure,
+    fact,
+    identity,
+    link,
+    suggestion,
+)
 
 PHONE, EMAIL = "phone:+5511999998888", "email:ana@example.org"
 TELEGRAM = identity("42", channel_id="tg-1", channel_type="telegram", identity_key="telegram:42")
@@ -104,14 +113,13 @@ def test_a_merge_undone_leads_an_open_suggestion_back(given: Given) -> None:
     assert given.rows(SUGGESTIONS) == [("s1", "open", "c", "b")]
 
 
-def test_an_erased_id_is_dated_by_its_event_and_else_by_the_load(given: Given) -> None:
-    given.records(answer("e1", event_type="customer.erased", customer_id="a"))
+def test_every_id_of_an_erased_customer_is_dated_by_the_erasure(given: Given) -> None:
     given.erased("a", "key of a")
+    of_then = ErasedIdentity(identity_id="owner before", since=START)
+    given.records(erasure("b", of_then, event_id="b was erased", at=START))
     given.refreshed()
-    ((loaded_at,),) = given.rows(
-        "select loaded_at from raw.erased_customers where identity_id = 'key of a'"
-    )
     assert given.rows("from marts.erased_customers order by 1") == [
         ("a", "acme", START),
-        ("key of a", None, loaded_at),
+        ("b", "acme", START),
+        ("key of a", "acme", START),
     ]

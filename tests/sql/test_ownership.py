@@ -9,7 +9,6 @@ from streams.contracts.customers import CustomerIdentity
 from tests.sql.conftest import Given
 from tests.unit.pipelines.builders import (
     START,
-    answer,
     conversation,
     customer,
     event,
@@ -152,7 +151,6 @@ def test_an_erasure_after_a_split_takes_one_of_the_two_wherever_they_were_named(
     )
     given.erased("a")
     given.records(
-        answer("a was erased", event_type="customer.erased", customer_id="a"),
         fact("a2", external_id="+551", customer_id="b", identity_id="a"),  # delivered again
         fact("a3", external_id="+551", customer_id="a"),
     )

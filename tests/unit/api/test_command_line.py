@@ -12,7 +12,7 @@ from api.command_line import contracts, worker
 from api.command_line.main import app
 from api.command_line.send import InvalidLine, ValidLine, read_lines
 from api.command_line.topics import kept
-from streams.topics import CUSTOMER_EVENTS, CUSTOMERS, MESSAGES_INBOUND, MESSAGES_OUTBOUND
+from streams.topics import CUSTOMERS, MESSAGES_INBOUND, MESSAGES_OUTBOUND
 
 MESSAGE = {
     "tenantId": "acme",
@@ -121,8 +121,7 @@ def test_the_worker_takes_the_commands_place(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_retention_is_said_in_words() -> None:
-    assert [kept(topic) for topic in (MESSAGES_INBOUND, CUSTOMERS, CUSTOMER_EVENTS)] == [
+    assert [kept(topic) for topic in (MESSAGES_INBOUND, CUSTOMERS)] == [
         "30 days",
         "newest per key",
-        "for ever",
     ]

@@ -17,10 +17,10 @@ from streams.contracts.wire import Wire
 from streams.identity.evidence import FORCED_RULES
 from tests.unit.pipelines.builders import (
     START,
-    answer,
     batch,
     chunk,
     customer,
+    erasure,
     identity,
     link,
     record,
@@ -90,7 +90,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 chunk("link-suggestions", [record(n, v) for n, v in enumerate(suggestions)]),
                 chunk(
                     "customer-events",
-                    [record(0, answer("e", event_type="customer.erased", customer_id="gone"))],
+                    [record(0, erasure("gone"))],
                 ),
             )
         )

@@ -12,6 +12,7 @@ from streams.contracts.customers import (
     CustomerIdentity,
     CustomerLink,
     CustomerMetadata,
+    ErasedIdentity,
     Status,
 )
 from streams.contracts.dead_letters import DeadLetter
@@ -252,6 +253,24 @@ def answer(
         customer_id=customer_id,
         occurred_at=START,
         command_id=f"command of {event_id}",
+    )
+
+
+def erasure(
+    *erased: str | ErasedIdentity, event_id: str = "erased", at: datetime = START
+) -> CustomerEvent:
+    """Return what says that these identities were erased, the customer's own first."""
+    identities = tuple(
+        ErasedIdentity(identity_id=one) if isinstance(one, str) else one for one in erased
+    )
+    return CustomerEvent(
+        id=event_id,
+        type="customer.erased",
+        tenant_id="acme",
+        customer_id=identities[0].identity_id,
+        occurred_at=at,
+        command_id=f"command of {event_id}",
+        erased=identities,
     )
 
 

@@ -1,6 +1,7 @@
 """A source of given records and a sink that folds in plain Python: the oracle of the real one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -9,7 +10,7 @@ from pipelines.errors import OffsetsMovedError
 from pipelines.sink import LoadedBatch, Position, TopicState
 from streams import topics
 from streams.contracts.conversations import Conversation
-from streams.contracts.customers import Customer, CustomerEvent
+from streams.contracts.customers import Customer, CustomerEvent, ErasedIdentity
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.messages import MessageFact
 from streams.contracts.policies import TenantPolicy
@@ -86,15 +87,6 @@ class FakeSource:
         return Chunk(records, dict(self.next))
 
 
-# What an erasure takes, and the field that names the identity it is about.
-PERSON: dict[type[Wire], str] = {
-    Customer: "id",
-    Conversation: "identity_id",
-    CustomerEvent: "identity_id",
-    MessageFact: "identity_id",
-}
-
-
 class FakeSink:
     """Keeps rows as decoded records, by the same rules as the real sink."""
 
@@ -102,7 +94,7 @@ class FakeSink:
         self.offsets: dict[Partition, Position] = {}
         self.rows: dict[str, dict[str, Wire]] = {topic: {} for topic in SHAPES}
         self.rejected: set[tuple[str, int, int]] = set()
-        self.erased: set[str] = set()
+        self.erased: set[ErasedIdentity] = set()
         self.batches: list[Batch] = []
 
     def positions(self) -> dict[Partition, Position]:
@@ -124,16 +116,21 @@ class FakeSink:
         return LoadedBatch("fake", (), 0.0, dict(batch.next_offsets))
 
     def _take(self, topic: str, number: int, one: Record) -> None:
-        if topic == topics.POLICIES.name and one.key == b"_salt":
-            return
         if one.value is None:
             self._remove(topic, number, one)
+            return
+        if topic == topics.POLICIES.name and one.key == b"_salt":
             return
         try:
             row = msgspec.json.decode(one.value, type=SHAPES[topic])
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.rejected.add((topic, number, one.offset))
             return
+        self._keep(topic, row)
+
+    def _keep(self, topic: str, row: Wire) -> None:
+        if isinstance(row, CustomerEvent) and row.erased:
+            self._erase(row)
         if self._is_erased(row):
             return
         if isinstance(row, Customer | Conversation | LinkSuggestion):
@@ -149,18 +146,37 @@ class FakeSink:
             self.rows[topic].setdefault(row.id, row)
 
     def _remove(self, topic: str, number: int, one: Record) -> None:
-        if topic not in KEEPS_NEWEST or one.key is None:
+        if one.key is None:
             self.rejected.add((topic, number, one.offset))
-            return
-        self.rows[topic].pop(one.key.decode(), None)
-        if topic == topics.CUSTOMERS.name:
-            self.erased.add(one.key.decode())
-            for name, rows in self.rows.items():
-                kept = {key: row for key, row in rows.items() if not self._is_erased(row)}
-                self.rows[name] = kept
+        elif topic in KEEPS_NEWEST:
+            self.rows[topic].pop(one.key.decode(), None)
+
+    def _erase(self, event: CustomerEvent) -> None:
+        self.erased |= set(event.erased)
+        for name, rows in self.rows.items():
+            kept = {key: row for key, row in rows.items() if not self._is_erased(row)}
+            self.rows[name] = kept
 
     def _is_erased(self, row: Wire) -> bool:
-        if isinstance(row, CustomerEvent) and row.type == "command.refused":
-            return row.customer_id in self.erased
-        field = PERSON.get(type(row))
-        return field is not None and getattr(row, field) in self.erased
+        person, at = _about(row)
+        return any(
+            one.identity_id == person
+            and (one.since is None or (at is not None and at >= one.since))
+            and (one.until is None or at is None or at < one.until)
+            for one in self.erased
+        )
+
+
+def _about(row: Wire) -> tuple[str | None, datetime | None]:
+    match row:
+        case Customer():
+            return row.id, None
+        case Conversation():
+            return row.identity_id, row.started_at
+        case MessageFact():
+            return row.identity_id, row.sent_at
+        case CustomerEvent(type="command.refused"):
+            return row.identity_id or row.customer_id, row.occurred_at
+        case CustomerEvent():
+            return row.identity_id, row.occurred_at
+    return None, None

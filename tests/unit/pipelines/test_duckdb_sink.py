@@ -23,6 +23,7 @@ from tests.unit.pipelines.builders import (
     conversation,
     customer,
     dead_letter,
+    erasure,
     event,
     fact,
     identity,
@@ -198,13 +199,12 @@ def test_the_answer_to_a_command_outlives_the_customer_but_not_a_refusal_that_ma
     events = [
         record(0, event("created", customer_id="c1")),
         record(1, event("merged into c1 then", customer_id="c1", identity_id="c2")),
-        record(2, answer("erased", event_type="customer.erased", customer_id="c1")),
+        record(2, erasure("c1")),
         record(3, answer("policy", event_type="policy.changed", customer_id=None)),
         record(4, answer("refused", event_type="command.refused", customer_id="c1")),
         record(5, answer("refused too", event_type="command.refused", customer_id="c2")),
     ]
     sink.write(batch(chunk("customer-events", events)))
-    sink.write(batch(chunk("customers", [record(0, None, key="c1")])))
     assert rows(
         connection, "select event_id, customer_id, command_id from raw.customer_events order by all"
     ) == [
@@ -222,7 +222,7 @@ def test_conversations_go_with_their_identity_and_not_with_their_customer(
         record(0, conversation("v1", identity_id="a", customer_id="b")),
         record(1, conversation("v2", identity_id="b", customer_id="a")),
     ]
-    erased = chunk("customers", [record(0, None, key="a")])
+    erased = chunk("customer-events", [record(0, erasure("a"))])
     sink.write(batch(chunk("conversations", talks), erased))
     assert rows(connection, "select conversation_id from raw.conversations") == [("v2",)]
 
@@ -236,7 +236,7 @@ def test_suggestions_keep_the_newest_and_go_with_their_own_record_without_a_valu
         record(2, suggestion("s2", customer_id="gone"), key="s2"),
     ]
     sink.write(batch(chunk("link-suggestions", told)))
-    sink.write(batch(chunk("customers", [record(0, None, key="gone")])))
+    sink.write(batch(chunk("customer-events", [record(0, erasure("gone"))])))
     everything = "select suggestion_id, status from raw.link_suggestions order by all"
     assert rows(connection, everything) == [("s1", "refused"), ("s2", "open")]
     sink.write(batch(chunk("link-suggestions", [record(3, None, key="s2")])))
@@ -280,7 +280,6 @@ def test_the_workers_note_of_its_salt_is_no_policy_and_no_fault(
         (b"null", "not a JSON object"),
         (b"", "not a JSON object"),
         (b"\xff\xfe", "not UTF-8"),
-        (None, "no value"),
         (b"[1]", "no usable tenantId"),
         (b"5", "no usable tenantId"),
         (b'{"tenantId": "acme"}', "no usable channelId"),

@@ -23,6 +23,7 @@ from tests.unit.pipelines.builders import (
     answer,
     conversation,
     customer,
+    erasure,
     event,
     fact,
     policy,
@@ -69,13 +70,17 @@ produced = st.one_of(
         st.integers(0, 7),
     ),
     st.builds(
+        lambda n: ("customer-events", f"c{n}", erasure(f"c{n}", event_id=f"erased {n}")),
+        st.integers(0, 3),
+    ),
+    st.builds(
         lambda n, kind: (
             "customer-events",
             f"c{n}",
             answer(f"{kind} {n}", event_type=kind, customer_id=f"c{n}"),
         ),
         st.integers(0, 3),
-        st.sampled_from(("customer.erased", "command.applied", "command.refused")),
+        st.sampled_from(("command.applied", "command.refused")),
     ),
     st.builds(
         lambda n, v: ("link-suggestions", f"s{n}", suggestion(f"s{n}", version=v)),

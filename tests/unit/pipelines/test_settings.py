@@ -14,6 +14,7 @@ NAMES = (
     "TENANT_TIME_ZONES",
     "LOAD_BATCH_ROWS",
     "LOAD_BATCH_AGE_SECONDS",
+    "ERASURE_SETTLES_SECONDS",
 )
 
 
@@ -32,7 +33,7 @@ def test_without_an_environment_analytics_are_on_in_utc() -> None:
 
 
 def test_the_environment_sets_every_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = ("false", "/data", "Europe/Lisbon", '{"acme": "America/Sao_Paulo"}', "10", "0.5")
+    values = ("false", "/data", "Europe/Lisbon", '{"acme": "America/Sao_Paulo"}', "10", "0.5", "60")
     for name, value in zip(NAMES, values, strict=True):
         monkeypatch.setenv(name, value)
     settings = AnalyticsSettings()

@@ -214,3 +214,23 @@ def test_an_erased_customer_leaves_a_record_without_a_value() -> None:
     run(commanded(command(customerId=customer.key.decode())))
     assert [r.value for r in out if r.topic == "p-customers"][1:] == [None]
     assert [r.value for r in out if r.topic == "p-conversations"][1:] == [None]
+
+
+def test_facts_and_events_have_keys_of_their_own_and_stay_with_their_customer() -> None:
+    """Compaction removes what has a newer record of its key: an erasure's alone."""
+    out: list[OutRecord] = []
+    waiting = [translated(encode(message(message_id=f"m{n}"))) for n in range(2)]
+    waiting += [translated(encode(message(channel_id="sms-1", channel_type="sms")))]
+    nodes: dict[bytes, bytes | None] = {}
+    while waiting:
+        gathered, keys = FOLD.gather([Record(r.value, r.key) for r in waiting])
+        effects = FOLD.decide(gathered, [nodes.get(key) for key in keys])
+        nodes.update(effects.changes)
+        out += effects.records
+        waiting = [r for r in effects.records if r.topic == "p-interactions"]
+    facts = [r for r in out if r.topic == "p-customer-messages"]
+    events = [r for r in out if r.topic == "p-customer-events"]
+    (customer_id,) = {r.key for r in out if r.topic == "p-customers"}
+    assert len({fact.key for fact in facts}) == len(facts) == 3
+    assert len({event.key for event in events}) == len(events) == 2
+    assert {r.partition_key for r in (*facts, *events)} == {customer_id}

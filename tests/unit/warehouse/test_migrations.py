@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.duckdb_sink import DuckDbSink
 from pipelines.raw_tables import tables_by_topic
-from tests.unit.pipelines.builders import START, batch, chunk, fact, record
+from tests.unit.pipelines.builders import START, batch, chunk, erasure, fact, record
 from warehouse.checks import run_checks
 from warehouse.connection import open_reader, open_writer
 from warehouse.migrate import FOLDER, migrate
@@ -121,15 +121,19 @@ def test_an_older_file_goes_on_loading_and_refreshing_where_it_was(older: Path) 
         assert connection.execute("select number from migrations order by 1").fetchall() == [
             (1,),
             (2,),
+            (3,),
         ]
 
 
 def test_an_erasure_of_an_older_customer_takes_their_older_facts(older: Path) -> None:
     with open_writer(older) as connection:
         sink = DuckDbSink(connection, tables_by_topic(""))
-        sink.write(batch(chunk("customers", [record(2, None, key="c1")])))
+        gone = chunk("customers", [record(2, None, key="c1")])
+        sink.write(batch(gone, chunk("customer-events", [record(2, erasure("c1"))])))
         for table in ("conversations", "customer_events"):
-            assert connection.execute(f"select count(*) from raw.{table}").fetchall() == [(0,)]
+            assert connection.execute(
+                f"select count(*) from raw.{table} where identity_id is not null"
+            ).fetchall() == [(0,)]
         assert connection.execute("select message_id from raw.customer_messages").fetchall() == [
             ("m2",)
         ]

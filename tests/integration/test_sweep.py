@@ -1,0 +1,155 @@
+"""What Kafka holds of erased people goes, on a real broker: by records without a value."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from pipelines.load import load_until_caught_up
+from pipelines.sweep import SweepReport, sweep
+from streams import topics
+from streams.cluster import ClusterSettings
+from streams.contracts.customers import ErasedIdentity
+from streams.contracts.wire import Wire, encode
+from streams.topic_admin import ensure_topics
+from tests.unit.pipelines.builders import START, answer, conversation, erasure, event, fact
+from warehouse.connection import open_memory
+
+NOW_MS = int((START + timedelta(days=1)).timestamp() * 1000)
+HOUR_MS = 3_600_000
+CHANGE = START + timedelta(hours=1)
+
+
+@pytest.fixture
+def ready(cluster: ClusterSettings) -> ClusterSettings:
+    """Give the cluster with our topics."""
+    ensure_topics(cluster)
+    return cluster
+
+
+def produce(
+    cluster: ClusterSettings, topic: topics.TopicSpec, *records: tuple[str, Wire | bytes]
+) -> None:
+    """Have records whose timestamp is an hour and a half before NOW_MS."""
+    producer: Any = KafkaProducer(**cluster.client_options())
+    name = topics.full_name(topic, cluster.topic_prefix)
+    for key, value in records:
+        payload = encode(value) if isinstance(value, Wire) else value
+        at_ms = NOW_MS - HOUR_MS * 3 // 2
+        producer.send(name, key=key.encode(), value=payload, timestamp_ms=at_ms)
+    producer.flush()
+    producer.close()
+
+
+def left(cluster: ClusterSettings, topic: topics.TopicSpec) -> set[str]:
+    """Return the keys whose last record has a value: what compaction leaves."""
+    consumer: Any = KafkaConsumer(**cluster.client_options(), enable_auto_commit=False)
+    name = topics.full_name(topic, cluster.topic_prefix)
+    partitions = [TopicPartition(name, n) for n in range(cluster.topic_partitions)]
+    consumer.assign(partitions)
+    ends = consumer.end_offsets(partitions)
+    consumer.seek_to_beginning(*partitions)
+    last: dict[str, bytes | None] = {}
+    while any(consumer.position(p) < ends[p] for p in partitions):
+        for records in consumer.poll(timeout_ms=500).values():
+            last |= {record.key.decode(): record.value for record in records}
+    consumer.close()
+    return {key for key, value in last.items() if value is not None}
+
+
+def swept(cluster: ClusterSettings, now_ms: int = NOW_MS) -> SweepReport:
+    return sweep(cluster, now_ms=now_ms, settles_after_ms=HOUR_MS)
+
+
+def produce_people(cluster: ClusterSettings) -> None:
+    """Have A, whose number is B's from CHANGE on, and C; each with facts, events and a talk."""
+    produce(
+        cluster,
+        topics.CUSTOMER_MESSAGES,
+        ("a1", fact("a1", identity_id="a")),
+        ("b1", fact("b1", identity_id="a", sent_at=CHANGE)),
+        ("b2", fact("b2", identity_id="b", sent_at=CHANGE)),
+        ("c1", fact("c1", identity_id="c", customer_id="a")),
+        ("broken", b"{"),
+    )
+    produce(
+        cluster,
+        topics.CUSTOMER_EVENTS,
+        ("a made", event("a made", customer_id="a", identity_id="a")),
+        ("c made", event("c made", customer_id="c", identity_id="c")),
+        ("a refused", answer("a refused", event_type="command.refused", customer_id="a")),
+    )
+    produce(
+        cluster,
+        topics.CONVERSATIONS,
+        ("va", conversation("va", identity_id="a")),
+        ("vc", conversation("vc", identity_id="c")),
+    )
+
+
+def test_only_what_is_about_the_erased_identities_of_their_time_goes(
+    ready: ClusterSettings,
+) -> None:
+    produce_people(ready)
+    assert swept(ready).read == 0
+    a_until = ErasedIdentity(identity_id="a", until=CHANGE)
+    produce(ready, topics.CUSTOMER_EVENTS, ("a erased", erasure(a_until, event_id="a erased")))
+    report = swept(ready)
+    assert (report.identities, report.unreadable) == (1, 1)
+    assert Counter(report.removed) == Counter(
+        {"customer-messages": 1, "customer-events": 2, "conversations": 1}
+    )
+    assert left(ready, topics.CUSTOMER_MESSAGES) == {"b1", "b2", "c1", "broken"}
+    assert left(ready, topics.CUSTOMER_EVENTS) == {"c made", "a erased"}
+    assert left(ready, topics.CONVERSATIONS) == {"vc"}
+    again = swept(ready)
+    assert (again.identities, again.read) == (0, 0)
+
+    b_since = ErasedIdentity(identity_id="a", since=CHANGE)
+    b_erased = erasure("b", b_since, event_id="b erased")
+    produce(ready, topics.CUSTOMER_EVENTS, ("b erased", b_erased))
+    assert swept(ready).removed["customer-messages"] == 2
+    assert left(ready, topics.CUSTOMER_MESSAGES) == {"c1", "broken"}
+
+
+def test_an_erasure_that_has_not_settled_waits_and_is_not_forgotten(
+    ready: ClusterSettings,
+) -> None:
+    produce_people(ready)
+    produce(ready, topics.CUSTOMER_EVENTS, ("erased", erasure("c")))
+    assert swept(ready, NOW_MS - HOUR_MS).identities == 0
+    assert "c1" in left(ready, topics.CUSTOMER_MESSAGES)
+    assert swept(ready).identities == 1
+    assert "c1" not in left(ready, topics.CUSTOMER_MESSAGES)
+
+
+def test_a_sweep_that_died_before_its_end_is_done_again(ready: ClusterSettings) -> None:
+    produce_people(ready)
+    produce(ready, topics.CUSTOMER_EVENTS, ("erased", erasure("c")))
+
+    def die(_read: int, _of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(ready, now_ms=NOW_MS, settles_after_ms=HOUR_MS, on_progress=die)
+    assert swept(ready).identities == 1
+    assert "c1" not in left(ready, topics.CUSTOMER_MESSAGES)
+
+
+def test_a_warehouse_made_anew_after_a_sweep_knows_nothing_of_the_erased(
+    ready: ClusterSettings,
+) -> None:
+    produce_people(ready)
+    produce(ready, topics.CUSTOMER_EVENTS, ("erased", erasure("a")))
+    swept(ready)
+    with open_memory() as connection:
+        report = load_until_caught_up(ready, connection)
+        people = connection.execute(
+            "select identity_id from raw.customer_messages union "
+            "select identity_id from raw.customer_events where identity_id is not null union "
+            "select identity_id from raw.conversations order by 1"
+        ).fetchall()
+    assert people == [("b",), ("c",)]
+    assert sum(report.rejected.values()) == 1  # the broken record, not those without a value
