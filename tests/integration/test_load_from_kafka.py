@@ -289,17 +289,21 @@ def test_a_topic_made_anew_stops_the_load_and_changes_nothing(ready: ClusterSett
 
 
 def test_expired_records_stop_the_load_and_say_how_many_are_gone(ready: ClusterSettings) -> None:
-    produce_people(ready, 3)
-    name = topics.full_name(topics.CUSTOMER_EVENTS, ready.topic_prefix)
+    def produce_letters(numbers: range) -> None:
+        letters = ((f"{n}", dead_letter(n)) for n in numbers)
+        produce(ready, topics.DEAD_LETTERS, letters)
+
+    produce_letters(range(9))
+    name = topics.full_name(topics.DEAD_LETTERS, ready.topic_prefix)
     with open_memory() as connection, administration(ready) as admin:
         report = load_until_caught_up(ready, connection)
         ends = {p: end for p, (_, end) in report.offsets.items() if p.topic == name}
-        produce_people(ready, 20, start=3)
+        produce_letters(range(9, 60))
         cut = {TopicPartition(*p): end + 1 for p, end in ends.items()}
         admin.delete_records(cut)
         with pytest.raises(OffsetsExpiredError, match="1 offsets are gone"):
             load_until_caught_up(ready, connection)
-        assert counts(connection)["customer_events"] == 3
+        assert counts(connection)["dead_letters"] == 9
 
 
 def test_new_partitions_are_loaded_from_their_beginning(ready: ClusterSettings) -> None:
@@ -333,7 +337,7 @@ def _produce_to(cluster: ClusterSettings, partition: Partition) -> None:
     producer: Any = KafkaProducer(**cluster.client_options())
     value = encode(fact("in-the-new-partition"))
     _wait_until(lambda: partition.number in producer.partitions_for(partition.topic))
-    producer.send(partition.topic, value=value, partition=partition.number)
+    producer.send(partition.topic, key=b"k", value=value, partition=partition.number)
     producer.flush()
     producer.close()
 
