@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from streams.channels import telegram, twilio
+from streams.channels import meta_messaging, postmark, telegram, twilio, whatsapp_cloud
 from streams.channels.reading import Adapter
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "instagram": meta_messaging.read_instagram,
+    "messenger": meta_messaging.read_messenger,
+    "postmark": postmark.read,
     "telegram": telegram.read,
     "twilio": twilio.read,
+    "whatsapp": whatsapp_cloud.read,
 }

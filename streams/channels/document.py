@@ -68,9 +68,13 @@ class Document:
 
     def children(self, *path: str) -> "tuple[Document, ...]":
         """Return the objects of the list at the path; whatever else it holds is passed over."""
+        return self.items(*path) or ()
+
+    def items(self, *path: str) -> "tuple[Document, ...] | None":
+        """Return what `children` does; None where there is no list."""
         value = self._at(path)
         if not isinstance(value, list):
-            return ()
+            return None
         return tuple(Document(item) for item in value if isinstance(item, dict))
 
     def texts(self, *path: str) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Sample:
     def body(self) -> bytes:
         """Return the bytes as the platform sends them."""
         raw = (FOLDER / self.path).read_bytes()
-        return urlencode(json.loads(raw)).encode() if self.content_type == FORM else raw
+        is_form = self.content_type == FORM and self.path.endswith(".json")
+        return urlencode(json.loads(raw)).encode() if is_form else raw
 
     def delivery(self, **known: str | frozenset[str]) -> Delivery:
         """Return the body as it arrives on a channel of its platform."""

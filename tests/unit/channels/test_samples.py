@@ -15,6 +15,7 @@ from tests.unit.channels.samples import RECEIVED_AT_MS, Sample, samples
 _NEED_AN_EARLIER_ONE = frozenset(
     {
         "twilio/sms_duplicate_2.json",  # the same message again
+        "whatsapp_cloud/duplicate_rebatched.json",  # an old message beside a new one
         "vonage/sms_concat_2_of_2.json",  # the second half of a message
         "webchat/rocketchat_session_close.json",  # the transcript of what was said before
     }
