@@ -128,7 +128,7 @@ class Translate:
         )
         tenant = command.tenant_id.encode()
         outbox.put(self._policies, tenant, encode(policy), record)
-        outbox.put(self._events, tenant, encode(event), record)
+        outbox.put(self._events, event.id.encode(), encode(event), record, partition_key=tenant)
 
     def _refuse(self, record: InRecord, why: str, outbox: Outbox) -> None:
         """Set aside what is no command, and answer it if it says whose it is."""
@@ -147,4 +147,6 @@ class Translate:
             refused=why,
         )
         key = addressee.customer_id or addressee.tenant_id
-        outbox.put(self._events, key.encode(), encode(event), record)
+        outbox.put(
+            self._events, event.id.encode(), encode(event), record, partition_key=key.encode()
+        )

@@ -89,7 +89,7 @@ def _event(event: Document, business: str | None, inbox: Inbox) -> Iterator[Part
             yield _said(event, about, Content(type=kind, text=about.text("title")), inbox)
         elif kind == "message_edit":
             yield _noted("edited", kind, event, about, inbox)
-        elif kind in _NOTICES or len(kinds) == 1:
+        else:
             yield _noted(_NOTICES.get(kind, "unknown"), kind, event, about, inbox)
     if not kinds:
         yield _noted("unknown", "event", event, event, inbox)
