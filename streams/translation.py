@@ -7,6 +7,8 @@ import msgspec
 
 from streams import topics
 from streams.channel_file import NO_CHANNELS, Channels
+from streams.channels.cloud_events import CloudEvent, cloud_event_of
+from streams.channels.reading import Unreadable
 from streams.contracts.commands import AnyCommand, SetPolicy
 from streams.contracts.messages import Message
 from streams.contracts.policies import TenantPolicy
@@ -63,22 +65,32 @@ class Translate:
         for record in records:
             if record.topic == self._commands:
                 self._command(record, outbox)
-            elif (platform := self._platforms.get(record.topic)) is not None:
-                self._native(record, platform, outbox)
             else:
-                self._canonical(record, outbox)
+                self._said(record, outbox)
         return Effects(outbox.records)
 
-    def _canonical(self, record: InRecord, outbox: Outbox) -> None:
+    def _said(self, record: InRecord, outbox: Outbox) -> None:
+        event = cloud_event_of(record.value, record.headers) if record.headers else None
+        if isinstance(event, Unreadable):
+            outbox.set_aside(record, "unreadable", event.detail)
+        elif (platform := self._platforms.get(record.topic)) is not None:
+            self._native(record, event, platform, outbox)
+        else:
+            body = (record.value or b"") if event is None else event.data
+            self._canonical(record, body, outbox)
+
+    def _canonical(self, record: InRecord, body: bytes, outbox: Outbox) -> None:
         try:
-            message = _message_decoder.decode(record.value or b"")
+            message = _message_decoder.decode(body)
         except UNREADABLE as error:
             outbox.set_aside(record, "unreadable", str(error))
             return
         self._message(message, record, outbox)
 
-    def _native(self, record: InRecord, platform: str, outbox: Outbox) -> None:
-        reading = reading_of_record(record, platform, self._channels)
+    def _native(
+        self, record: InRecord, event: CloudEvent | None, platform: str, outbox: Outbox
+    ) -> None:
+        reading = reading_of_record(record, event, platform, self._channels)
         for message in reading.messages:
             self._message(message, record, outbox)
         for notice in reading.notices:

@@ -7,7 +7,7 @@ from streams.contracts.customers import Level
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 SuggestionStatus = Literal["open", "confirmed", "refused", "settled", "withdrawn"]
-Reason = Literal["claimed", "different_references", "identity_cap"]
+Reason = Literal["claimed", "different_references", "different_accounts", "identity_cap"]
 
 
 class LinkSuggestion(Wire, frozen=True, kw_only=True):

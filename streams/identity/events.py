@@ -173,6 +173,7 @@ def _guard_event(  # noqa: PLR0917 - a record's parts
 
 
 _GUARDS: Final[Mapping[str, str]] = {
+    "different_accounts": "a number or id is seen with two accounts of the platform",
     "different_references": "evidence ties together two people whom the business knows apart",
     "identity_cap": "evidence ties together more identities than the policy's cap allows",
 }

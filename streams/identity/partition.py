@@ -25,6 +25,8 @@ _UNCOUNTED_RULES: Final = FORCED_RULES | {
 }
 # What makes an account: weighed before what accounts say of themselves, whenever it came.
 _ACCOUNT_RULES: Final = frozenset({"same_account", "account_moved", "signed_reference"})
+# The platform says that one account became the other: a person has both, one after the other.
+_MOVED: Final = "account_moved"
 _DEVICES: Final = "webchat"
 _REFERENCE: Final = "reference"
 
@@ -172,8 +174,8 @@ class _Weighing:
                 self.effective.append(link)
             elif self._is_apart(link.left, link.right):
                 pass
-            elif self._differ(link):
-                self.questions.append(Question(link, "different_references"))
+            elif (reason := self._forbidden(link)) is not None:
+                self.questions.append(Question(link, reason))
             else:
                 self._join(link.left, link.right)
                 self.effective.append(link)
@@ -199,11 +201,29 @@ class _Weighing:
             for decision in self.root.decisions.values()
         )
 
+    def _forbidden(self, link: Link) -> Reason | None:
+        """Say why the two must not become one by evidence alone; None where they may."""
+        if self._differ(link):
+            return "different_references"
+        if link.rule != _MOVED and self._are_two_accounts(link):
+            return "different_accounts"
+        return None
+
     def _differ(self, link: Link) -> bool:
         """Say whether the business itself knows the two as different people."""
         ours = _references(self.members[link.left])
         theirs = _references(self.members[link.right])
         return bool(ours and theirs and ours != theirs)
+
+    def _are_two_accounts(self, link: Link) -> bool:
+        """Say whether the platform shows two accounts here, and has not said that one became the
+        other: a number that goes from one to the other was given to somebody else.
+        """
+        ours = _accounts(self.members[link.left])
+        theirs = _accounts(self.members[link.right])
+        return any(
+            accounts.isdisjoint(theirs[kind]) for kind, accounts in ours.items() if kind in theirs
+        )
 
     def _open(self, questions: Iterable[Question]) -> Iterable[Question]:
         """Yield the questions worth asking: one for two keys, and of no shared value."""
@@ -245,7 +265,12 @@ class _Weighing:
                 frozenset(self.members[key]),
                 tuple(sorted(links[place], key=lambda link: (link.at_ms, link.name))),
                 tuple(claims[place]),
-                tuple(self.root.edits[key] for key, _ in own if key in self.root.edits),
+                # Also what was said of an id that only evidence names, such as a contact's number.
+                tuple(
+                    edits
+                    for key, edits in self.root.edits.items()
+                    if key in self.members[own[0][0]]
+                ),
             )
 
 
@@ -262,6 +287,19 @@ def _weight(link: Link) -> tuple[bool, int, str, str, str]:
 
 def _references(keys: Iterable[str]) -> set[str]:
     return {key for key in keys if kind_of(key) == _REFERENCE}
+
+
+def _accounts(keys: Iterable[str]) -> dict[tuple[str, ...], set[str]]:
+    """Return the platform's accounts among the keys, by the space in which a person has one."""
+    found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    for key in keys:
+        kind, _, rest = key.partition(":")
+        if kind == "lid":
+            found[kind,].add(key)
+        elif kind == "bsuid":
+            scope, _, user_id = rest.rpartition(":")
+            found[kind, scope, "parent" if ".ENT." in user_id else "own"].add(key)
+    return found
 
 
 def kind_of(key: str) -> str:

@@ -224,3 +224,16 @@ def test_a_retry_in_another_batch_adds_only_what_is_new() -> None:
 def test_a_field_that_nobody_knows_yet_is_kept_by_its_name() -> None:
     (notice,) = change({"x": 1}, field="telepathy").notices
     assert (notice.kind, notice.event) == ("unknown", "telepathy")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_number_seen_with_two_accounts_merges_nobody_and_asks(turned: bool) -> None:
+    """The number went to somebody else, or the account to another number: nobody told us."""
+    known = ["text_rtl_emoji_name", "text_script_name_long"]
+    deployment = after(*(reversed(known) if turned else known), "conflicting_identifiers")
+    by_number, other = (deployment.customer_of(n) for n in ("447700900203", "447700900202"))
+    assert by_number.id != other.id
+    (suggestion,) = deployment.open_suggestions()
+    assert suggestion.reason == "different_accounts"
+    assert {suggestion.customer_id, suggestion.other_customer_id} == {by_number.id, other.id}
+    assert [e.rule for e in deployment.events("guard.tripped")] == ["different_accounts"]

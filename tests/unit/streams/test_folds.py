@@ -234,3 +234,12 @@ def test_facts_and_events_have_keys_of_their_own_and_stay_with_their_customer() 
     assert len({fact.key for fact in facts}) == len(facts) == 3
     assert len({event.key for event in events}) == len(events) == 2
     assert {r.partition_key for r in (*facts, *events)} == {customer_id}
+
+
+def test_answers_to_commands_have_keys_of_their_own_on_a_compacted_topic() -> None:
+    first = commanded(command(type="policy.set", policy={}))
+    again = commanded(command(type="policy.set", policy={}, id="another"))
+    refused = commanded(command(type="policy.set", policy={"rules": {"magic": "link"}}, id="third"))
+    events = [r for r in (*first, *again, *refused) if r.topic == "p-customer-events"]
+    assert len({event.key for event in events}) == len(events) == 3
+    assert all(event.partition_key for event in events)

@@ -1,5 +1,6 @@
 """Native bodies on `channels.*` through the worker's first step. Nothing is a fake."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ def test_what_is_no_contact_is_kept_on_channel_notices() -> None:
         (_Record(None, HEADERS), "empty"),
         (_Record(BODIES["telegram/text_private.json"], ()), "tenantId and channelId"),
         (_Record(b"{}", (("tenantId", b"a b"), HEADERS[1])), "tenantId and channelId"),
-        (_Record(b"{}", topic=NAMES(topics.NATIVE["zapi"])), "no adapter for zapi"),
+        (_Record(b"{}", topic=NAMES(topics.NATIVE["zapi"])), "no callback"),
     ],
 )
 def test_what_cannot_be_attributed_is_set_aside_with_its_bytes_and_a_reason(
@@ -76,3 +77,26 @@ def test_what_cannot_be_attributed_is_set_aside_with_its_bytes_and_a_reason(
     letter = msgspec.json.decode(sent[NAMES(topics.DEAD_LETTERS)], type=DeadLetter)
     assert (letter.reason, letter.raw) == ("unreadable", record.value or b"")
     assert said in letter.detail
+
+
+def test_a_cloud_event_on_a_native_topic_is_read_by_what_it_carries() -> None:
+    body = json.loads(BODIES["telegram/text_private.json"])
+    event = {"specversion": "1.0", "id": "1", "source": "/bot", "type": "update", "data": body}
+    named = {"tenantid": "acme", "channelid": "bot-1"}
+    record = _Record(
+        json.dumps(event | named).encode(),
+        (("content-type", b"application/cloudevents+json; charset=utf-8"),),
+    )
+    plain = translated(_Record(BODIES["telegram/text_private.json"], HEADERS))
+    assert translated(record) == plain
+    binary = tuple(
+        (f"ce_{name}", str(event[name]).encode())
+        for name in ("specversion", "id", "source", "type")
+    )
+    assert translated(_Record(BODIES["telegram/text_private.json"], (*HEADERS, *binary))) == plain
+
+
+def test_a_cloud_event_that_lacks_an_attribute_is_set_aside() -> None:
+    sent = translated(_Record(b"{}", (*HEADERS, ("ce_id", b"1"))))
+    letter = msgspec.json.decode(sent[NAMES(topics.DEAD_LETTERS)], type=DeadLetter)
+    assert "needs source" in letter.detail
