@@ -12,6 +12,7 @@ from typing import Any
 import faust
 
 from streams import topics
+from streams.brake import Braked
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from streams.engine.process import OnMoment, forward, ignore, process
@@ -103,7 +104,10 @@ def create_app(
         app,
         sources=app.topic(*batched[:-1], schema=BatchSchema()),
         interactions=app.topic(batched[-1], schema=BatchSchema()),
-        translate=Translate(names, book.of, app.addresses, channels_in(settings.channels_file)),
+        translate=Braked(
+            Translate(names, book.of, app.addresses, channels_in(settings.channels_file)),
+            settings.brake_share,
+        ),
         fold=IdentityFold(names, book.of, app.addresses),
         table=BulkTable(nodes),
         on_moment=on_moment,
@@ -149,7 +153,7 @@ def _add_agents(
     *,
     sources: Any,
     interactions: Any,
-    translate: Translate,
+    translate: Braked,
     fold: IdentityFold,
     table: BulkTable,
     on_moment: OnMoment,

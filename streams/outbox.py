@@ -18,6 +18,10 @@ RECORD_BYTES_LIMIT: Final = 900_000
 # Raw bytes are base64 in a dead letter: a third larger.
 _RAW_BYTES_KEPT: Final = 512 * 1024
 _DETAIL_KEPT: Final = 500
+_HEADER_KEPT: Final = 8_192
+_HEADERS_KEPT: Final = 16
+REPLAY_OF: Final = "replayOf"  # the header of a record that was put back
+_NATIVE: Final = "channels."
 
 # All that decoding hostile bytes raises: not JSON or not the shape, bad UTF-8, nested too deep.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -35,11 +39,24 @@ class TopicNames:
         """Return the topic's name on the broker."""
         return topics.full_name(topic, self.prefix)
 
+    def platform_of(self, topic: str) -> str | None:
+        """Return whose bodies the topic on the broker holds; None of canonical records."""
+        name = topic.removeprefix(self.prefix)
+        return name.removeprefix(_NATIVE) if name.startswith(_NATIVE) else None
 
-def dead_letter(record: InRecord, reason: Reason, detail: str) -> DeadLetter:
-    """Return the record set aside, with why; what is too long is cut."""
+
+def dead_letter(
+    record: InRecord, reason: Reason, detail: str, *, platform: str | None, part: int | None
+) -> DeadLetter:
+    """Return the record, or a part of it, set aside with why; what is too long is cut."""
+    raw = record.value or b""
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    kept = {name: value[:_HEADER_KEPT] for name, value in list(headers.items())[:_HEADERS_KEPT]}
+    replay_of = kept.pop(REPLAY_OF, None)
+    headers.pop(REPLAY_OF, None)
+    place = f"{record.topic}/{record.partition}/{record.offset}"
     return DeadLetter(
-        id=f"{record.topic}/{record.partition}/{record.offset}",
+        id=place if part is None else f"{place}/{part}",
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
@@ -47,7 +64,14 @@ def dead_letter(record: InRecord, reason: Reason, detail: str) -> DeadLetter:
         detail=detail[:_DETAIL_KEPT],
         received_at=to_datetime(max(record.timestamp, 0)),
         key=record.key[:_DETAIL_KEPT] if record.key else None,
-        raw=(record.value or b"")[:_RAW_BYTES_KEPT],
+        raw=raw[:_RAW_BYTES_KEPT],
+        tenant_id=kept.get("tenantId"),
+        platform=platform,
+        headers=kept,
+        is_cut=len(raw) > _RAW_BYTES_KEPT
+        or len(record.key or b"") > _DETAIL_KEPT
+        or kept != headers,
+        replay_of=replay_of,
     )
 
 
@@ -56,6 +80,8 @@ class Outbox:
 
     def __init__(self, names: TopicNames, records: Sequence[OutRecord] = ()) -> None:
         self.records: list[OutRecord] = list(records)
+        self.reasons: list[Reason] = []
+        self._names = names
         self._dead_letters = names(topics.DEAD_LETTERS)
 
     def put(
@@ -72,7 +98,13 @@ class Outbox:
         else:
             self.records.append(OutRecord(topic, key, value, partition_key))
 
-    def set_aside(self, record: InRecord, reason: Reason, detail: str) -> None:
+    def set_aside(
+        self, record: InRecord, reason: Reason, detail: str, *, part: int | None = None
+    ) -> None:
+        """Keep the record, or that part of its body, with why it goes no further."""
+        letter = dead_letter(
+            record, reason, detail, platform=self._names.platform_of(record.topic), part=part
+        )
+        self.reasons.append(reason)
         key = f"{record.topic}/{record.partition}".encode()
-        value = encode(dead_letter(record, reason, detail))
-        self.records.append(OutRecord(self._dead_letters, key, value))
+        self.records.append(OutRecord(self._dead_letters, key, encode(letter)))

@@ -36,6 +36,8 @@ class WorkerSettings(BaseSettings):
     # A worker that comes back under its own name gets its partitions back at once, with no wait
     # for the session to time out; unique in the group, e.g. the pod's name.
     instance_id: str | None = Field(None, validation_alias="WORKER_INSTANCE_ID")
+    # A worker stops where more than this share of what comes cannot be understood; 1: never.
+    brake_share: float = Field(0.5, validation_alias="WORKER_BRAKE_SHARE", gt=0, le=1)
     commit_interval_seconds: float = Field(
         1, validation_alias="WORKER_COMMIT_INTERVAL_SECONDS", gt=0
     )

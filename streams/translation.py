@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count, repeat
 
 import msgspec
 
@@ -67,7 +68,7 @@ class Translate:
                 self._command(record, outbox)
             else:
                 self._said(record, outbox)
-        return Effects(outbox.records)
+        return Effects(outbox.records, told=outbox.reasons)
 
     def _said(self, record: InRecord, outbox: Outbox) -> None:
         event = cloud_event_of(record.value, record.headers) if record.headers else None
@@ -91,18 +92,21 @@ class Translate:
         self, record: InRecord, event: CloudEvent | None, platform: str, outbox: Outbox
     ) -> None:
         reading = reading_of_record(record, event, platform, self._channels)
+        parts = count() if len(reading.messages) + len(reading.unreadable) > 1 else repeat(None)
         for message in reading.messages:
-            self._message(message, record, outbox)
+            self._message(message, record, outbox, part=next(parts))
         for notice in reading.notices:
             key = f"{notice.tenant_id}/{notice.channel_id}".encode()
             outbox.put(self._notices, key, encode(notice), record)
-        for part in reading.unreadable:
-            outbox.set_aside(record, "unreadable", part.detail)
+        for unreadable in reading.unreadable:
+            outbox.set_aside(record, "unreadable", unreadable.detail, part=next(parts))
 
-    def _message(self, message: Message, record: InRecord, outbox: Outbox) -> None:
+    def _message(
+        self, message: Message, record: InRecord, outbox: Outbox, *, part: int | None = None
+    ) -> None:
         found = normalise(message, record.timestamp, self._policy_of(message.tenant_id))
         if isinstance(found, Rejection):
-            outbox.set_aside(record, found.reason, found.detail)
+            outbox.set_aside(record, found.reason, found.detail, part=part)
             return
         identity_key, operation = found
         address = self._addresses.node(message.tenant_id, identity_key)

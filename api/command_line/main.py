@@ -26,10 +26,11 @@ _SUBJECTS = (
     ("load", "load", "Load customers and messages into the warehouse."),
     ("sweep", "sweep", "Remove from Kafka what it still holds of erased people."),
     ("why", "why", "Say who a customer is made of, and on what evidence."),
+    ("dead_letters", "app", "Look at what could not be understood; put it back."),
     ("contracts", "app", "Write or check the documents of all topics."),
 )
 for _name, _attribute, _help in _SUBJECTS:
-    app.command(f"api.command_line.{_name}:{_attribute}", name=_name, help=_help)
+    app.command(f"api.command_line.{_name}:{_attribute}", name=_name.replace("_", "-"), help=_help)
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C
 

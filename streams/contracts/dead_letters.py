@@ -16,8 +16,11 @@ Reason = Literal[
 
 
 class DeadLetter(Wire, frozen=True, kw_only=True):
-    """A record that was set aside. `id` is its topic, partition and offset, so a replay of the
-    source repeats it under the same id.
+    """A record that was set aside, or a part of one. `id` is its topic, partition and offset, and
+    the part's number where a body has several: reading the source again repeats it under that id.
+
+    `isCut` says that `raw` or `headers` are not whole. A letter that comes again with `replayedAt`
+    was put back on its topic then; `replayOf` names the letter whose replay was set aside again.
     """
 
     id: str
@@ -30,4 +33,9 @@ class DeadLetter(Wire, frozen=True, kw_only=True):
     key: bytes | None
     raw: bytes = msgspec.field(default=b"")  # base64 in JSON
     tenant_id: str | None = None
+    platform: str | None = None  # of a native body
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    is_cut: bool = False
+    replay_of: str | None = None
+    replayed_at: datetime | None = None
     schema_version: int = SCHEMA_VERSION

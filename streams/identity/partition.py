@@ -25,8 +25,7 @@ _UNCOUNTED_RULES: Final = FORCED_RULES | {
 }
 # What makes an account: weighed before what accounts say of themselves, whenever it came.
 _ACCOUNT_RULES: Final = frozenset({"same_account", "account_moved", "signed_reference"})
-# The platform says that one account became the other: a person has both, one after the other.
-_MOVED: Final = "account_moved"
+_SHOWN: Final = "same_account"
 _DEVICES: Final = "webchat"
 _REFERENCE: Final = "reference"
 
@@ -115,6 +114,7 @@ class _Weighing:
         self.effective: list[Link] = []
         self.claims: list[Link] = []
         self.questions: list[Question] = []
+        self.shown_with: dict[tuple[str, ...], str] = {}  # the account of a number, by its space
         for link in root.links.values():
             for end in (link.left, link.right):
                 self.members.setdefault(end, {end})
@@ -171,17 +171,23 @@ class _Weighing:
             elif link.left in self.shared or link.right in self.shared:
                 self.claims.append(link)
             elif self._is_one(link):
-                self.effective.append(link)
+                self._take(link)
             elif self._is_apart(link.left, link.right):
                 pass
             elif (reason := self._forbidden(link)) is not None:
                 self.questions.append(Question(link, reason))
             else:
-                self._join(link.left, link.right)
-                self.effective.append(link)
+                self._take(link)
         for link in self.claims:
             if not self._is_one(link) and not self._is_apart(link.left, link.right):
                 self.questions.append(Question(link, "claimed"))
+
+    def _take(self, link: Link) -> None:
+        """Have the link make its ends one."""
+        self._join(link.left, link.right)
+        self.effective.append(link)
+        for place, account in _shown(link):
+            self.shown_with.setdefault(place, account)
 
     def _is_one(self, link: Link) -> bool:
         return self.members[link.left] is self.members[link.right]
@@ -205,7 +211,7 @@ class _Weighing:
         """Say why the two must not become one by evidence alone; None where they may."""
         if self._differ(link):
             return "different_references"
-        if link.rule != _MOVED and self._are_two_accounts(link):
+        if self._is_with_another(link):
             return "different_accounts"
         return None
 
@@ -215,14 +221,14 @@ class _Weighing:
         theirs = _references(self.members[link.right])
         return bool(ours and theirs and ours != theirs)
 
-    def _are_two_accounts(self, link: Link) -> bool:
-        """Say whether the platform shows two accounts here, and has not said that one became the
-        other: a number that goes from one to the other was given to somebody else.
+    def _is_with_another(self, link: Link) -> bool:
+        """Say whether the platform showed the number with another account before, and has not said
+        that one became the other: the number was given to somebody else.
         """
-        ours = _accounts(self.members[link.left])
-        theirs = _accounts(self.members[link.right])
         return any(
-            accounts.isdisjoint(theirs[kind]) for kind, accounts in ours.items() if kind in theirs
+            (known := self.shown_with.get(place)) is not None
+            and self.members[known] is not self.members[account]
+            for place, account in _shown(link)
         )
 
     def _open(self, questions: Iterable[Question]) -> Iterable[Question]:
@@ -289,17 +295,18 @@ def _references(keys: Iterable[str]) -> set[str]:
     return {key for key in keys if kind_of(key) == _REFERENCE}
 
 
-def _accounts(keys: Iterable[str]) -> dict[tuple[str, ...], set[str]]:
-    """Return the platform's accounts among the keys, by the space in which a person has one."""
-    found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    for key in keys:
-        kind, _, rest = key.partition(":")
-        if kind == "lid":
-            found[kind,].add(key)
-        elif kind == "bsuid":
-            scope, _, user_id = rest.rpartition(":")
-            found[kind, scope, "parent" if ".ENT." in user_id else "own"].add(key)
-    return found
+def _shown(link: Link) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Yield the account that the platform shows with a number, and the space in which a number has
+    one: what else `same_account` ties has as many as it likes.
+    """
+    if link.rule != _SHOWN:
+        return
+    for number, account in ((link.left, link.right), (link.right, link.left)):
+        kind, _, rest = account.partition(":")
+        if kind_of(number) != "phone" or kind not in {"lid", "bsuid"}:
+            continue
+        scope, _, user_id = rest.rpartition(":")
+        yield (number, kind, scope, "parent" if ".ENT." in user_id else "own"), account
 
 
 def kind_of(key: str) -> str:

@@ -71,7 +71,9 @@ def population(rng: random.Random) -> list[Message]:
         channel, external_id, _, _ = rng.choice(own)
         said = rng.sample(own, rng.randint(0, min(2, len(own))))
         if rng.random() < 0.005:  # two people who are one after all
-            said += [rng.choice(rng.choice(people))]
+            # Not by a platform's word that a number has another's account: that is a guard's case.
+            other = [one for one in rng.choice(people) if one[2] != "bsuid"]
+            said += other[:1]
         identifiers = tuple(
             Identifier(kind=kind, value=value, rule=_RULES[kind])  # type: ignore[arg-type]
             for _, _, kind, value in said

@@ -293,3 +293,30 @@ def test_case_24_an_echo_to_somebody_unknown_makes_a_contacted_customer() -> Non
     deployment.receive(outbound(WHATSAPP, NUMBER, agent_id=None))
     customer = deployment.customer()
     assert (customer.status, customer.phones) == ("contacted", (f"+{NUMBER}",))
+
+
+def test_case_24_two_numbers_and_accounts_are_one_person_by_a_signed_reference() -> None:
+    """What the platform shows of each number is theirs alone; in any order."""
+    messages = [
+        whatsapp(NUMBER, user_id=USER_ID, identifiers=(signed("crm-7"),)),
+        whatsapp("447700900206", identifiers=(signed("crm-7"),), at=moment(hours=1)),
+        whatsapp("447700900206", user_id=NEXT_USER_ID, at=moment(hours=2)),
+    ]
+    for order in permutations(messages):
+        deployment = Deployment()
+        deployment.receive(*order, received_at=moment(hours=3))
+        assert len(deployment.customer().identities) == 2
+        assert deployment.open_suggestions() == []
+
+
+def test_case_24_a_number_with_two_accounts_asks_until_the_platform_says_that_one_moved() -> None:
+    deployment = Deployment()
+    deployment.receive(whatsapp(NUMBER, user_id=USER_ID))
+    deployment.receive(whatsapp(NUMBER, user_id=NEXT_USER_ID, at=moment(hours=2)))
+    assert [e.rule for e in deployment.events("guard.tripped")] == ["different_accounts"]
+    deployment.receive(whatsapp(None, user_id=NEXT_USER_ID, at=moment(hours=3)))
+    assert len(deployment.customers()) == 2
+    assert [s.reason for s in deployment.open_suggestions()] == ["different_accounts"]
+    deployment.receive(user_id_moved(hours=1))
+    assert len(deployment.customer().identities) == 2
+    assert deployment.open_suggestions() == []
