@@ -295,11 +295,13 @@ POLICIES: Final = RawTable(
     ),
 )
 
+# A letter that was put back comes again, marked: the last one in the log is how it stands.
 DEAD_LETTERS: Final = RawTable(
     topics.DEAD_LETTERS,
     "dead_letters",
-    "first",
+    "newest",
     key=("dead_letter_id",),
+    newest_by='"offset"',
     columns=(
         Column("dead_letter_id", "id", required=True),
         Column("source_topic", "topic", required=True),
@@ -311,6 +313,16 @@ DEAD_LETTERS: Final = RawTable(
         Column("key", "key", sql="try(from_base64({}))"),
         Column("raw", "raw", sql="try(from_base64({}))"),
         Column("tenant_id", "tenantId"),
+        Column("platform", "platform"),
+        Column(
+            "headers",
+            "headers",
+            "MAP(VARCHAR, VARCHAR)",
+            sql="coalesce({}, map()::map(varchar, varchar))",
+        ),
+        Column("is_cut", "isCut", "BOOLEAN", sql="coalesce({}, false)"),
+        Column("replay_of", "replayOf"),
+        Column("replayed_at", "replayedAt", _TIME),
     ),
 )
 

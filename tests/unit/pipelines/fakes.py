@@ -28,7 +28,10 @@ SHAPES: dict[str, type[Wire]] = {
 }
 KEEPS_NEWEST = frozenset(
     topic.name
-    for topic in (topics.CUSTOMERS, topics.CONVERSATIONS, topics.LINK_SUGGESTIONS, topics.POLICIES)
+    for topic in (
+        *(topics.CUSTOMERS, topics.CONVERSATIONS, topics.LINK_SUGGESTIONS, topics.POLICIES),
+        topics.DEAD_LETTERS,
+    )
 )
 
 
@@ -142,7 +145,9 @@ class FakeSink:
         elif isinstance(row, MessageFact):
             key = f"{row.tenant_id}/{row.channel_id}/{row.message_id}"
             self.rows[topic].setdefault(key, row)
-        elif isinstance(row, CustomerEvent | DeadLetter):
+        elif isinstance(row, DeadLetter):
+            self.rows[topic][row.id] = row
+        elif isinstance(row, CustomerEvent):
             self.rows[topic].setdefault(row.id, row)
 
     def _remove(self, topic: str, number: int, one: Record) -> None:

@@ -9,4 +9,7 @@ select
     detail,
     received_at,
     tenant_id,
+    platform,
+    replay_of,
+    replayed_at,
 from raw.dead_letters
