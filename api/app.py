@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import health
+from api import health, pictures
 from api.problems import ProblemError, answer_problem
 from api.settings import ApiSettings
 from api.webhooks import routes as webhooks
@@ -14,6 +14,7 @@ from api.webhooks.gateway import Gateway
 from api.webhooks.outbox import KafkaOutbox
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
+from streams.enrichment.pictures import Pictures
 
 
 def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
@@ -33,6 +34,7 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     api = FastAPI(title="omnichannel", lifespan=lifespan)
     api.state.public_url = settings.public_url
     api.state.outbox = outbox
+    api.state.pictures = Pictures(settings.pictures_folder)
     api.state.gateway = Gateway(
         channels,
         outbox,
@@ -43,4 +45,5 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     api.add_exception_handler(ProblemError, answer_problem)
     api.include_router(health.router)
     api.include_router(webhooks.router)
+    api.include_router(pictures.router)
     return api

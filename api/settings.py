@@ -16,6 +16,7 @@ class ApiSettings(BaseSettings):
     # As platforms reach it, where a proxy stands before us: Twilio signs the address it calls.
     public_url: str | None = Field(None, validation_alias="API_PUBLIC_URL")
     channels_file: Path | None = Field(None, validation_alias="OMNICHANNEL_CHANNELS_FILE")
+    pictures_folder: Path = Field(Path(".omnichannel/pictures"), validation_alias="PICTURES_FOLDER")
     log_file: Path = Field(Path("logs/api.log"), validation_alias="API_LOG_FILE")
     debug: str = Field("", validation_alias="DEBUG")
     # What one channel may deliver; beyond it, platforms are asked to come again later.

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -21,6 +21,25 @@ _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 class ChannelFileError(Exception):
     """The channels file cannot be used; the message says which channel, and what to do."""
+
+
+class Enrichment(BaseModel):
+    """Where a channel's profiles are asked for: `via` names whose API that is, where it is not the
+    platform's own (WhatsApp's Cloud API shows no pictures: a gateway does).
+
+    `api_key` is the bot's or page's token, or the gateway's key; `instance` the gateway's instance
+    or session.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_key: SecretStr
+    api_url: str | None = None
+    via: Literal["telegram", "evolution", "waha", "zapi", "messenger", "instagram"] | None = None
+    instance: str | None = None
+    client_token: SecretStr | None = None
+    calls_per_minute: int = Field(default=60, gt=0)
+    enabled: bool = True
 
 
 class ChannelSettings(BaseModel):
@@ -42,6 +61,7 @@ class ChannelSettings(BaseModel):
     secrets: tuple[SecretStr, ...] = ()
     verify_token: SecretStr | None = None
     public_url: str | None = None
+    enrichment: Enrichment | None = None
 
     @field_validator("tenant")
     @classmethod
