@@ -32,6 +32,7 @@ COPY pyproject.toml .dagster/dagster.yam[l] ./
 RUN touch dagster.yaml \
     && useradd --system --uid 10001 --home-dir /var/lib/omnichannel omnichannel \
     && cd /var/lib && mkdir -p omnichannel/state omnichannel/warehouse omnichannel/dagster \
+        omnichannel/pictures omnichannel/enrichment \
     && ln -s /app/dagster.yaml omnichannel/dagster/dagster.yaml \
     && chown -R omnichannel:omnichannel omnichannel
 USER omnichannel
@@ -39,11 +40,19 @@ USER omnichannel
 # Where this image keeps things; docs/operations.md describes these and every other variable.
 #   OMNICHANNEL_STATE_FOLDER  the worker's RocksDB: one folder for each running worker
 #   OMNICHANNEL_LOG_FILE      the log lines once more, rotated; the console has them too
+#   API_LOG_FILE              the API's log lines
+#   ENRICHMENT_LOG_FILE       the enrichment's
+#   PICTURES_FOLDER           customers' pictures: the enrichment writes, the API serves
+#   ENRICHMENT_FOLDER         what the enrichment has to look up, and what it found
 #   WAREHOUSE_FOLDER          the loader's DuckDB file and the published copy
 #   DAGSTER_HOME              Dagster's runs, schedules and logs
 #   PYTHONUNBUFFERED          a line is in `docker logs` when it is written
 ENV OMNICHANNEL_STATE_FOLDER=/var/lib/omnichannel/state \
     OMNICHANNEL_LOG_FILE=/var/lib/omnichannel/state/omnichannel.log \
+    API_LOG_FILE=/var/lib/omnichannel/state/api.log \
+    PICTURES_FOLDER=/var/lib/omnichannel/pictures \
+    ENRICHMENT_FOLDER=/var/lib/omnichannel/enrichment \
+    ENRICHMENT_LOG_FILE=/var/lib/omnichannel/state/enrichment.log \
     WAREHOUSE_FOLDER=/var/lib/omnichannel/warehouse \
     DAGSTER_HOME=/var/lib/omnichannel/dagster \
     PYTHONUNBUFFERED=1

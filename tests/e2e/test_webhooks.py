@@ -1,13 +1,18 @@
-"""A platform's webhook over HTTP: on Kafka before it is answered, and a customer a moment later.
+"""A platform's webhook over HTTP: on Kafka before it is answered, and a customer a moment later, be
+the broker there or away meanwhile.
 
-Real: the API process, the broker, the worker. The platform is this test.
+Real: the API process, the broker, the worker, the warehouse. The platform is this test.
 """
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -15,8 +20,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from pipelines.load import load_until_caught_up
+from streams.broker import local_broker
 from streams.cluster import ClusterSettings
 from streams.topic_admin import ensure_topics
+from tests.conftest import JARS_FOLDER
 from tests.e2e.harness import (
     WorkerProcess,
     answer_on,
@@ -25,6 +33,7 @@ from tests.e2e.harness import (
     wait_until_processed,
 )
 from tests.unit.channels.samples import samples
+from warehouse.connection import open_memory
 
 pytestmark = pytest.mark.kafka
 
@@ -92,3 +101,78 @@ def test_a_signed_webhook_is_a_customer_and_an_unsigned_one_is_nothing(
     assert (customer["displayName"], len(customer["phones"])) == ("Amelia Hart", 1)
     assert len(answer.messages) == 2
     assert SIGNED["x-telegram-bot-api-secret-token"] not in (tmp_path / "api.log").read_text()
+
+
+PEOPLE, MESSAGES = 40, 600
+AWAY_SECONDS = 6.0
+PATIENCE_SECONDS = 120.0
+
+
+def update(number: int) -> bytes:
+    """Return Telegram's update of one of the people."""
+    person = 5_100_000_000 + number % PEOPLE
+    about = {"id": person, "is_bot": False, "first_name": f"P{person}"}
+    message = {
+        "message_id": number,
+        "from": about,
+        "chat": {"id": person, "type": "private"},
+        "date": 1_788_220_810 + number,
+        "text": f"message {number}",
+    }
+    return json.dumps({"update_id": number, "message": message}).encode()
+
+
+def deliver(client: httpx2.Client, number: int, refused: list[int]) -> None:
+    """Deliver as platforms do: until it is taken."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        path = "/webhooks/telegram/acme/bot-1"
+        try:
+            answer = client.post(path, content=update(number), headers=SIGNED, timeout=30)
+        except httpx2.TransportError:
+            continue
+        if answer.is_success:
+            return
+        assert answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR, answer.text
+        refused.append(number)
+        threading.Event().wait(0.2)
+    raise AssertionError(f"update {number} was never taken")
+
+
+@pytest.mark.xdist_group("broker")
+def test_a_broker_that_goes_and_comes_back_under_load_loses_no_message(
+    needs_kafka: None,  # noqa: ARG001
+    tmp_path: Path,
+) -> None:
+    broker = local_broker(tmp_path / "broker", kind="kafka", say=print, jars_folder=JARS_FOLDER)
+    cluster = ClusterSettings(bootstrap_servers=broker.start(), topic_partitions=4)
+    try:
+        ensure_topics(cluster)
+        refused: list[int] = []
+        worker = WorkerProcess(cluster, tmp_path, "one")
+        with running(worker), api(cluster, tmp_path) as client, ThreadPoolExecutor(8) as platform:
+            early = [platform.submit(deliver, client, n, refused) for n in range(MESSAGES // 3)]
+            for delivered in early:
+                delivered.result()
+            assert not refused, "the broker was there"
+            broker.stop()
+            late = [
+                platform.submit(deliver, client, n, refused) for n in range(MESSAGES // 3, MESSAGES)
+            ]
+            threading.Event().wait(AWAY_SECONDS)
+            assert broker.start() == cluster.bootstrap_servers
+            for delivered in late:
+                delivered.result()
+            assert refused, "the broker was away, and nobody noticed"
+            if not worker.is_alive():  # as a supervisor does
+                worker.start()
+            wait_until_processed(cluster)
+        with open_memory() as connection:
+            load_until_caught_up(cluster, connection)
+            people, messages = (
+                connection.execute(f"select count(*) from raw.{table}").fetchall()[0][0]
+                for table in ("customers", "customer_messages")
+            )
+        assert (people, messages) == (PEOPLE, MESSAGES)
+    finally:
+        broker.stop()

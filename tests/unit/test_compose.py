@@ -76,7 +76,7 @@ COMMANDS = sorted(
 
 
 def test_all_services_of_ours_are_one_image() -> None:
-    assert OURS == ["dagster-daemon", "dagster-webserver", "topics", "worker"]
+    assert OURS == ["api", "dagster-daemon", "dagster-webserver", "enrich", "topics", "worker"]
     assert {SERVICES[service]["image"] for service in OURS} == {"omnichannel:local"}
     assert {SERVICES[service]["build"] for service in OURS} == {"."}
 
