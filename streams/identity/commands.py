@@ -37,7 +37,7 @@ from streams.identity.operations import Adopt, Ask, Forget, Index, Operation, Re
 from streams.identity.owners import bare_key, changes_owners, later_key
 from streams.identity.partition import Component, Partition
 from streams.identity.policy import Policy
-from streams.identity.refusals import RefusedError
+from streams.identity.refusals import Refusal, RefusedError, joined_refusals
 from streams.identity.state import Edits, Erased, Root, Seed, identity_id
 from streams.identity.telling import Forgotten, Record
 from streams.identity.updates import added_keys, edits_of
@@ -62,10 +62,12 @@ def carry_out(
 
     A merge is answered by the other customer's root, which adopts ours.
     """
+    if (refusal := root.refusals.get(ask.command.id)) is not None:
+        return Outcome(root, records=[answer(ask, refused=refusal.why)])
     try:
         outcome = _Carrying(root, parts, ask, policy, addresses).outcome()
-    except RefusedError as refusal:
-        return Outcome(root, records=[answer(ask, refused=str(refusal))])
+    except RefusedError as error:
+        return _refused(root, ask, str(error))
     if not any(isinstance(operation, Adopt) for _, operation in outcome.operations):
         outcome.records.append(answer(ask))
     return _a_version_on(root, outcome)
@@ -75,12 +77,13 @@ def adopt(root: Root, parts: Partition, operation: Adopt) -> Outcome:
     """Return the root with the link to the customer that the merge named first, and the answer."""
     command = operation.command
     asked = Ask(command=command, at_ms=operation.at_ms)
+    if (refusal := root.refusals.get(command.id)) is not None:
+        return Outcome(root, records=[answer(asked, refused=refusal.why)])
     found = _seed_of(root, command.other_customer_id)
     if found is None or parts.of_key(found[0]) is None:
         gone = _was_erased(root, command.other_customer_id)
         reason = "was erased" if gone else "is not known"
-        refused = f"the customer {command.other_customer_id} {reason}"
-        return Outcome(root, records=[answer(asked, refused=refused)])
+        return _refused(root, asked, f"the customer {command.other_customer_id} {reason}")
     outcome = _decided(root, operation.key, found[0], "agent_merge", asked)
     outcome.records.append(answer(asked))
     return _a_version_on(root, outcome)
@@ -92,6 +95,13 @@ def answer(ask: Ask, *, refused: str | None = None) -> Record:
     return answer_event(
         command.tenant_id, command.id, command.customer_id, at_ms=ask.at_ms, refused=refused
     )
+
+
+def _refused(root: Root, ask: Ask, why: str) -> Outcome:
+    """Return the refusal, remembered: the command's id stands for this answer from now on."""
+    refusals = joined_refusals(root.refusals, {ask.command.id: Refusal(ask.at_ms, why)})
+    now = root if refusals is root.refusals else msgspec.structs.replace(root, refusals=refusals)
+    return _a_version_on(root, Outcome(now, records=[answer(ask, refused=why)]))
 
 
 def _a_version_on(before: Root, outcome: Outcome) -> Outcome:

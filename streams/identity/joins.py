@@ -13,6 +13,7 @@ from streams.identity.addresses import Addresses
 from streams.identity.evidence import Link, joined_decisions, joined_links
 from streams.identity.forgetting import forget, joined_erased
 from streams.identity.owners import Span, changes_owners, joined_spans
+from streams.identity.refusals import joined_refusals
 from streams.identity.registers import Register, earliest, latest, newest
 from streams.identity.state import Edits, Gaps, IdentityState, Root, Seed, spans_of
 from streams.identity.windows import joined
@@ -110,6 +111,7 @@ def join_roots(survivor: Root, other: Root, gaps: Gaps, addresses: Addresses) ->
         edits=_joined_by(survivor_known.edits, other.edits, join_edits),
         asked=tuple(sorted({*survivor_known.asked, *other.asked})),
         refused=tuple(sorted({*survivor_known.refused, *other.refused})),
+        refusals=joined_refusals(survivor_known.refusals, other.refusals),
         erased=erased,
         boundaries=_joined_by(
             survivor_known.boundaries,

@@ -76,6 +76,7 @@ def join_observation(
         erased=root.erased,
         boundaries=root.boundaries,
         weighing=root.weighing,
+        refusals=root.refusals,
     )
 
 

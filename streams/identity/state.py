@@ -15,6 +15,7 @@ from streams.identity.addresses import Addresses
 from streams.identity.evidence import Decision, Link
 from streams.identity.ids import Namespace
 from streams.identity.owners import Span
+from streams.identity.refusals import Refusal
 from streams.identity.registers import Register
 from streams.identity.windows import Window
 
@@ -119,6 +120,7 @@ class Root(
     erased: Mapping[str, Erased] = msgspec.field(default_factory=dict)
     boundaries: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weighing: str = ""
+    refusals: Mapping[str, Refusal] = msgspec.field(default_factory=dict)  # by command id
 
 
 class Pointer(msgspec.Struct, frozen=True, gc=False, rename="camel", tag="pointer"):
