@@ -133,13 +133,7 @@ class IdentityFold:
                     outbox.records.append(OutRecord(topic, said.id.encode(), None))
                 else:
                     key, partition_key = _keys(said)
-                    outbox.put(
-                        self._outputs[type(said)],
-                        key,
-                        encode(said),
-                        cause,
-                        partition_key=partition_key,
-                    )
+                    outbox.put(self._outputs[type(said)], key, encode(said), cause, partition_key)
             told += folded.records
         return Effects(outbox.records, changes, told)
 
@@ -152,8 +146,8 @@ def _keys(record: Record) -> tuple[bytes, bytes | None]:
     """
     if isinstance(record, MessageFact):
         owner = record.customer_id or record.identity_id
-        received_at_ms = int(record.received_at.timestamp() * 1000)
-        key = f"{record.identity_id}/{record.channel_id}/{record.message_id}/{received_at_ms}"
+        at = record.received_at.timestamp()
+        key = f"{record.identity_id}/{record.channel_id}/{record.message_id}/{at}"
         return key.encode(), owner.encode()
     if isinstance(record, CustomerEvent):
         return record.id.encode(), (record.customer_id or record.tenant_id).encode()

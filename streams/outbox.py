@@ -90,9 +90,9 @@ class Outbox:
         key: bytes,
         value: bytes,
         cause: InRecord,
-        *,
         partition_key: bytes | None = None,
     ) -> None:
+        """Send the value, or set its cause aside where the broker would refuse it."""
         if len(value) + len(key) > RECORD_BYTES_LIMIT:
             self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
         else:
