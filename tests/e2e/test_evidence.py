@@ -151,7 +151,7 @@ def sessions(messages: Iterable[Observe]) -> set[frozenset[str]]:
     return found
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_any_log_through_two_workers_and_a_rebalance_gives_what_the_evidence_says(
     cluster: ClusterSettings, tmp_path: Path, seed: int
 ) -> None:
