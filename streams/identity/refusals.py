@@ -34,6 +34,7 @@ def joined_refusals(
     both = dict(one)
     for command_id, refusal in other.items():
         known = both.get(command_id, refusal)
-        both[command_id] = min(known, refusal, key=lambda r: (r.at_ms, r.why))
+        # The later, so that no entry ever falls behind: else what was dropped would have mattered.
+        both[command_id] = max(known, refusal, key=lambda r: (r.at_ms, r.why))
     newest = sorted(both.items(), key=lambda item: (-item[1].at_ms, item[0]))
     return dict(newest[:_KEPT])

@@ -24,6 +24,7 @@ from streams.identity.forgetting import joined_erased
 from streams.identity.joins import join_edits, join_identities, join_roots, join_seeds
 from streams.identity.observations import join_observation
 from streams.identity.policy import Policy
+from streams.identity.refusals import Refusal, joined_refusals
 from streams.identity.registers import Register, earliest, latest, newest
 from streams.identity.state import Edits, Erased, IdentityState, Root, Seed
 from streams.identity.windows import Window, joined, window_of
@@ -109,6 +110,12 @@ erased = st.dictionaries(
     st.builds(Erased, times, st.integers(1, 3)),
     max_size=2,
 )
+# More than are kept: what falls out must not matter to any order.
+refusals = st.dictionaries(
+    st.integers(0, 40).map(str),
+    st.builds(Refusal, st.integers(0, 5), st.sampled_from(["why", "why not"])),
+    max_size=40,
+).map(lambda some: joined_refusals({}, some))
 messages = st.builds(
     lambda key, at_ms, number, direction, name, claim: said(
         key,
@@ -196,6 +203,7 @@ LAWS: list[Any] = [
     pytest.param(join_edits, edits, id="edits"),
     pytest.param(join_seeds, seeds, id="seeds"),
     pytest.param(joined_erased, erased, id="what was erased"),
+    pytest.param(joined_refusals, refusals, id="refused commands"),
     pytest.param(_of_identities, identities, id="what is known of a channel identity"),
     pytest.param(_of_roots, roots, id="whole roots"),
 ]
