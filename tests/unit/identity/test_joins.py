@@ -111,11 +111,12 @@ erased = st.dictionaries(
     max_size=2,
 )
 # More than are kept: what falls out must not matter to any order.
-refusals = st.dictionaries(
-    st.integers(0, 40).map(str),
-    st.builds(Refusal, st.integers(0, 5), st.sampled_from(["why", "why not"])),
-    max_size=40,
-).map(lambda some: joined_refusals({}, some))
+refusals = st.lists(st.none() | st.integers(0, 5), min_size=36, max_size=36).map(
+    lambda times_ms: joined_refusals(
+        {},
+        {str(n): Refusal(at_ms, "why") for n, at_ms in enumerate(times_ms) if at_ms is not None},
+    )
+)
 messages = st.builds(
     lambda key, at_ms, number, direction, name, claim: said(
         key,
