@@ -26,7 +26,7 @@ class Refusal(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 def joined_refusals(
-    one: Mapping[str, Refusal], other: Mapping[str, Refusal]
+    one: Mapping[str, Refusal], other: Mapping[str, Refusal], at_most: int = _KEPT
 ) -> Mapping[str, Refusal]:
     """Return the newest of both by command id; the same object where nothing is new."""
     if not other or other.items() <= one.items():
@@ -37,4 +37,4 @@ def joined_refusals(
         # The later, so that no entry ever falls behind: else what was dropped would have mattered.
         both[command_id] = max(known, refusal, key=lambda r: (r.at_ms, r.why))
     newest = sorted(both.items(), key=lambda item: (-item[1].at_ms, item[0]))
-    return dict(newest[:_KEPT])
+    return dict(newest[:at_most])
