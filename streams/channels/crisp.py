@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 from streams.channels.delivery import Delivery
-from streams.channels.document import Document, object_of
-from streams.channels.inbox import Inbox, id_of
+from streams.channels.document import Document, event_of
+from streams.channels.inbox import Inbox, id_of, kind_of
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
 from streams.channels.webchat import typed_by_visitor
 from streams.contracts.messages import Content, Context
@@ -22,29 +22,27 @@ _RECEIVED: Final = "message:received"
 _PROFILES: Final = frozenset(
     {"session:set_email", "session:set_phone", "session:set_nickname", "session:set_avatar"}
 )
-_KINDS_BY_PREFIX: Final[tuple[tuple[str, NoticeKind], ...]] = (
-    ("message:updated", "edited"),
-    ("message:removed", "deleted"),
-    ("message:acknowledge", "status"),
-    ("message:notify", "status"),
-    ("message:compose", "activity"),
-    ("session:", "activity"),
-    ("people:", "profile"),
-    ("campaign:", "account"),
-    ("website:", "account"),
-)
+_NOTICES: Final[dict[str, NoticeKind]] = {
+    "message:updated": "edited",
+    "message:removed": "deleted",
+    "message:acknowledge": "status",
+    "message:notify": "status",
+    "message:compose": "activity",
+    "session:": "activity",
+    "people:": "profile",
+    "campaign:": "account",
+    "website:": "account",
+}
 _PRIVATE: Final = frozenset({"note", "event"})
 _MADE_UP_NAME: Final = re.compile(r"visitor\d+", re.IGNORECASE)
 
 
 def read(delivery: Delivery) -> Reading:
     """Return what the event says."""
-    body = object_of(delivery.body)
-    if isinstance(body, Unreadable):
-        return reading_of([body])
-    event = body.text("event")
-    if event is None:
-        return reading_of([Unreadable("the body is no event: it has no event name")])
+    found = event_of(delivery.body)
+    if isinstance(found, Unreadable):
+        return reading_of([found])
+    event, body = found
     return reading_of([_part(event, body, Inbox(delivery, "crisp", "webchat"))])
 
 
@@ -68,8 +66,7 @@ def _part(event: str, body: Document, inbox: Inbox) -> Part:
                 identifiers=typed_by_visitor(data),
             ),
         )
-    found = (kind for prefix, kind in _KINDS_BY_PREFIX if event.startswith(prefix))
-    kind: NoticeKind = next(found, "unknown")
+    kind = kind_of(event, _NOTICES)
     fingerprint = data.text("fingerprint")
     return inbox.notice(
         kind,

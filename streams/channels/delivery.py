@@ -20,3 +20,10 @@ class Delivery:
     query: str = ""  # of a GET, as it stood after the question mark
     account: str | None = None
     own_ids: frozenset[str] = field(default_factory=frozenset)
+
+    def is_own(self, *ids: str | None) -> bool:
+        """Say whether one of the ids is the business's, with its plus or without."""
+        return any(
+            one is not None and not self.own_ids.isdisjoint((one, f"+{one}", one.lstrip("+")))
+            for one in ids
+        )

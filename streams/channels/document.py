@@ -108,6 +108,19 @@ def object_of(body: bytes) -> Document | Unreadable:
     return Document(value)
 
 
+def event_of(body: bytes, name: str = "event") -> "tuple[str, Document] | Unreadable":
+    """Return what the JSON object calls itself, in the field of that name, and the object; or what
+    is wrong with the body.
+    """
+    found = object_of(body)
+    if isinstance(found, Unreadable):
+        return found
+    event = found.text(name)
+    return (
+        Unreadable(f"the body is no event: it has no {name}") if event is None else (event, found)
+    )
+
+
 def value_of(body: bytes) -> Any | Unreadable:
     """Return the JSON value that the body is, or what is wrong with it."""
     if not body.strip():

@@ -12,7 +12,7 @@ from typing import Final
 
 from streams.channels.delivery import Delivery
 from streams.channels.document import Document, object_of
-from streams.channels.inbox import Inbox, id_of
+from streams.channels.inbox import Inbox, id_of, kind_of
 from streams.channels.jids import is_crowd, is_own, same_account
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
 from streams.contracts.messages import Content, Context
@@ -29,8 +29,6 @@ _NOTICES: Final[dict[str, NoticeKind]] = {
     "contacts.set": "profile",
     "presence.update": "activity",
     "call": "activity",
-}
-_KINDS_BY_PREFIX: Final[dict[str, NoticeKind]] = {
     "group": "crowd",
     "chats": "activity",
     "labels": "account",
@@ -66,6 +64,7 @@ _TEXTS: Final = (
     ("protocolMessage", "editedMessage", "extendedTextMessage", "text"),
 )
 _SUFFIX: Final = "Message"
+_NOTHING_SAID: Final = Document({})
 _REVOKES: Final = frozenset({"REVOKE", "0"})
 _EDITS: Final = frozenset({"MESSAGE_EDIT", "14"})
 
@@ -93,8 +92,7 @@ def _parts(event: str, body: Document, delivery: Delivery) -> Iterator[Part]:
         elif event in _CONTACTS:
             yield _contact(event, data, own, inbox)
         else:
-            kind = _NOTICES.get(event) or _KINDS_BY_PREFIX.get(event.partition(".")[0], "unknown")
-            yield _noted(kind, event, data, inbox)
+            yield _noted(kind_of(event, _NOTICES), event, data, inbox)
     if items == ():
         yield inbox.notice("unknown", event)
 
@@ -105,30 +103,21 @@ def _message(event: str, data: Document, own: str | None, inbox: Inbox) -> Part:
     if chat is None:
         return Unreadable(f"a {event} without key.remoteJid: it is nobody's")
     kind = _no_message(chat, data, said)
-    if kind is None and is_own(chat, own, inbox.delivery.own_ids):
+    if kind is None and is_own(chat, own, inbox.delivery):
         kind = "not_a_person"
     if kind is not None:
-        return _noted(kind, event, data, inbox, about=said.child("protocolMessage"))
+        return _noted(kind, event, data, inbox, said)
     message_id, at = key.text("id") or id_of(data), data.time("messageTimestamp")
     content = Content(type=_content_type(data, said), text=_text(said))
-    others = same_account(
-        chat, key.text("remoteJidAlt"), key.text("senderPn"), key.text("senderLid")
+    other = key.text("remoteJidAlt")
+    if key.is_true("fromMe"):  # name and `sender…` are the business's own then
+        context = Context(identifiers=same_account(chat, other))
+        return inbox.answered(chat, message_id=message_id, at=at, content=content, context=context)
+    context = Context(
+        profile_name=data.text("pushName"),
+        identifiers=same_account(chat, other, key.text("senderPn"), key.text("senderLid")),
     )
-    if key.is_true("fromMe"):  # `pushName` is the business's own then
-        return inbox.answered(
-            chat,
-            message_id=message_id,
-            at=at,
-            content=content,
-            context=Context(identifiers=same_account(chat, key.text("remoteJidAlt"))),
-        )
-    return inbox.wrote(
-        chat,
-        message_id=message_id,
-        at=at,
-        content=content,
-        context=Context(profile_name=data.text("pushName"), identifiers=others),
-    )
+    return inbox.wrote(chat, message_id=message_id, at=at, content=content, context=context)
 
 
 def _contact(event: str, data: Document, own: str | None, inbox: Inbox) -> Part:
@@ -138,7 +127,7 @@ def _contact(event: str, data: Document, own: str | None, inbox: Inbox) -> Part:
     if person is not None and is_crowd(person):
         return inbox.notice("crowd", event, person=person)
     is_news = name is not None or picture_url is not None
-    if person is None or not is_news or is_own(person, own, inbox.delivery.own_ids):
+    if person is None or not is_news or is_own(person, own, inbox.delivery):
         return inbox.notice("profile", event, person=person)
     return inbox.learned(
         person,
@@ -155,20 +144,20 @@ def _no_message(chat: str, data: Document, said: Document) -> NoticeKind | None:
     if is_crowd(chat):
         return "crowd"
     if protocol:
+        if protocol.text("type") in _REVOKES:
+            return "deleted"
         is_edit = protocol.text("type") in _EDITS or "editedMessage" in protocol
-        return (
-            "deleted" if protocol.text("type") in _REVOKES else "edited" if is_edit else "activity"
-        )
+        return "edited" if is_edit else "activity"
     if "pollUpdateMessage" in said:
         return "activity"
     return "account" if "messageStubType" in data and not said else None
 
 
 def _noted(
-    kind: NoticeKind, event: str, data: Document, inbox: Inbox, about: Document | None = None
+    kind: NoticeKind, event: str, data: Document, inbox: Inbox, said: Document = _NOTHING_SAID
 ) -> Part:
     key = data.child("key")
-    of = about.text("key", "id") if about is not None else None
+    of = said.text("protocolMessage", "key", "id")
     return inbox.notice(
         kind,
         event,
@@ -176,9 +165,7 @@ def _noted(
         person=key.text("remoteJid") or data.text("remoteJid"),
         at=data.time("messageTimestamp"),
         detail=data.text("status") or data.text("state"),
-        text=_text(Document({"protocolMessage": about.value}))
-        if about and kind == "edited"
-        else None,
+        text=_text(said) if kind == "edited" else None,
     )
 
 

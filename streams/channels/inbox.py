@@ -5,6 +5,7 @@ say, so that a redelivery has the same.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -25,13 +26,15 @@ Time = str | int | float
 class Inbox:
     """The channel that a body came in on: `platform` names who sent it, `medium` what people use.
 
-    `account` is the platform's scope of its user ids, where the body says it.
+    `account` is the platform's scope of its user ids, `business` the business's own address, where
+    the body says them.
     """
 
     delivery: Delivery
     platform: str
     medium: str
     account: str | None = None
+    business: str | None = None
 
     def wrote(
         self,
@@ -132,11 +135,12 @@ class Inbox:
         agent_id: str | None = None,
         kind: Kind = "message",
     ) -> Message:
-        business = self.delivery.channel_id
+        channel_id = self.delivery.channel_id
+        business = self.business or channel_id
         return Message(
             tenant_id=self.delivery.tenant_id,
             channel=Channel(
-                id=business, type=self.medium, account=self.delivery.account or self.account
+                id=channel_id, type=self.medium, account=self.delivery.account or self.account
             ),
             message_id=message_id,
             direction=direction,
@@ -150,6 +154,12 @@ class Inbox:
             context=context,
             content=content,
         )
+
+
+def kind_of(event: str, kinds: Mapping[str, NoticeKind]) -> NoticeKind:
+    """Return the kind of an event by the longest of the names that it begins with."""
+    names = [name for name in kinds if event.startswith(name)]
+    return kinds[max(names, key=len)] if names else "unknown"
 
 
 def id_of(part: Document) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.channels.delivery import Delivery
-from streams.channels.document import Document, object_of
-from streams.channels.inbox import Inbox, Time, id_of
+from streams.channels.document import Document, event_of
+from streams.channels.inbox import Inbox, Time, id_of, kind_of
 from streams.channels.markup import text_of_html
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
 from streams.channels.webchat import typed_by_visitor
@@ -26,34 +26,30 @@ _REPLIES_OF_CONTACT: Final = frozenset(
 _OPENED_BY_ADMIN: Final = "conversation.admin.single.created"
 _CONTACTS: Final = ("contact.", "user.", "lead.", "visitor.")
 _NEWS_OF_CONTACT: Final = frozenset({"updated", "signed_up", "added_email", "email.updated"})
-_KINDS: Final[dict[str, NoticeKind]] = {
+_NOTICES: Final[dict[str, NoticeKind]] = {
     "conversation_part.redacted": "deleted",
     "conversation.deleted": "deleted",
     "conversation.admin.replied": "not_a_person",
     "conversation.admin.noted": "not_a_person",
     "ping": "test",
+    "conversation": "activity",
+    "ticket": "activity",
+    "contact": "profile",
+    "user": "profile",
+    "lead": "profile",
+    "visitor": "profile",
+    "company": "account",
+    "admin": "account",
 }
-_KINDS_BY_PREFIX: Final[tuple[tuple[str, NoticeKind], ...]] = (
-    ("conversation", "activity"),
-    ("contact", "profile"),
-    ("user", "profile"),
-    ("lead", "profile"),
-    ("visitor", "profile"),
-    ("company", "account"),
-    ("admin", "account"),
-    ("ticket", "activity"),
-)
 _OURS: Final = frozenset({"admin", "bot", "team"})
 
 
 def read(delivery: Delivery) -> Reading:
     """Return what the notification says."""
-    body = object_of(delivery.body)
-    if isinstance(body, Unreadable):
-        return reading_of([body])
-    topic = body.text("topic")
-    if topic is None:
-        return reading_of([Unreadable("the body is no notification: it has no topic")])
+    found = event_of(delivery.body, "topic")
+    if isinstance(found, Unreadable):
+        return reading_of([found])
+    topic, body = found
     inbox = Inbox(delivery, "intercom", "webchat")
     return reading_of(_parts(topic, body.child("data", "item"), inbox))
 
@@ -70,9 +66,7 @@ def _parts(topic: str, item: Document, inbox: Inbox) -> Iterator[Part]:
     elif topic.startswith(_CONTACTS) and topic.partition(".")[2] in _NEWS_OF_CONTACT:
         yield _contact(topic, item, inbox)
     else:
-        found = (kind for prefix, kind in _KINDS_BY_PREFIX if topic.startswith(prefix))
-        by_prefix: NoticeKind = next(found, "unknown")
-        kind = _KINDS.get(topic, by_prefix)
+        kind = kind_of(topic, _NOTICES)
         yield inbox.notice(kind, topic, person=_contact_of(item), at=item.time("updated_at"))
 
 

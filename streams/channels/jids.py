@@ -5,6 +5,7 @@ A LID's digits are no phone number; the number stands beside it, where the gatew
 
 from typing import Final
 
+from streams.channels.delivery import Delivery
 from streams.contracts.messages import Identifier
 
 _CROWDS: Final = ("@g.us", "@broadcast", "@newsletter", "-group", "@temp", "@call")
@@ -26,10 +27,10 @@ def same_account(person: str, *others: str | None) -> tuple[Identifier, ...]:
     return tuple(found.values())
 
 
-def is_own(address: str, own: str | None, own_ids: frozenset[str]) -> bool:
+def is_own(address: str, own: str | None, delivery: Delivery) -> bool:
     """Say whether the address is the business's: as the gateway says, or as it was configured."""
     digits = bare(address)
-    return (own is not None and digits == bare(own)) or bool({digits, f"+{digits}"} & own_ids)
+    return (own is not None and digits == bare(own)) or delivery.is_own(digits)
 
 
 def bare(address: str) -> str:

@@ -120,7 +120,7 @@ def _said(event: Document, said: Document, content: Content, inbox: Inbox) -> Pa
     person = event.text("sender", "id")
     if person is None:
         return Unreadable(f"a {content.type} without sender.id: it is nobody's")
-    if person in inbox.delivery.own_ids:
+    if inbox.delivery.is_own(person):
         return _noted("not_a_person", content.type, event, said, inbox)
     return inbox.wrote(
         person,

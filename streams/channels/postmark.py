@@ -44,7 +44,7 @@ def _part(letter: Document, inbox: Inbox) -> Part:
         return _noted(kind, "letter", letter, sender, inbox)
     is_relayed = answers_to is not None and answers_to.lower() != (sender or "").lower()
     person = (answers_to if is_relayed else sender) or ""
-    if {person, person.lower()} & inbox.delivery.own_ids:
+    if inbox.delivery.is_own(person, person.lower()):
         return _noted("not_a_person", "letter", letter, person, inbox)
     if is_relayed and email_key(person) is None and sender is not None:
         is_relayed, person = False, sender  # an answer would reach nobody: the sender it is

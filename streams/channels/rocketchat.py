@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.channels.delivery import Delivery
-from streams.channels.document import Document, object_of
+from streams.channels.document import Document, event_of
 from streams.channels.inbox import Inbox, id_of
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
 from streams.channels.webchat import typed_by_visitor
@@ -25,12 +25,10 @@ _GUEST: Final = "guest-"
 
 def read(delivery: Delivery) -> Reading:
     """Return what the event says."""
-    body = object_of(delivery.body)
-    if isinstance(body, Unreadable):
-        return reading_of([body])
-    kind = body.text("type")
-    if kind is None:
-        return reading_of([Unreadable("the body is no event: it has no type")])
+    found = event_of(delivery.body, "type")
+    if isinstance(found, Unreadable):
+        return reading_of([found])
+    kind, body = found
     return reading_of(_parts(kind, body, Inbox(delivery, "rocketchat", "webchat")))
 
 

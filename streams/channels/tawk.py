@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.channels.delivery import Delivery
-from streams.channels.document import Document, object_of
+from streams.channels.document import Document, event_of
 from streams.channels.inbox import Inbox, id_of
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
 from streams.channels.webchat import typed_by_visitor
@@ -22,12 +22,10 @@ _MADE_UP_NAME: Final = re.compile(r"V\d{6,}")
 
 def read(delivery: Delivery) -> Reading:
     """Return what the event says."""
-    body = object_of(delivery.body)
-    if isinstance(body, Unreadable):
-        return reading_of([body])
-    event = body.text("event")
-    if event is None:
-        return reading_of([Unreadable("the body is no event: it has no event name")])
+    found = event_of(delivery.body)
+    if isinstance(found, Unreadable):
+        return reading_of([found])
+    event, body = found
     return reading_of(_parts(event, body, Inbox(delivery, "tawk", "webchat")))
 
 

@@ -48,7 +48,7 @@ def _part(fields: Document, inbox: Inbox) -> Part:
         )
     if person is None:
         return Unreadable("a call without msisdn: it is nobody's")
-    if person == business or {person, f"+{person}"} & inbox.delivery.own_ids:
+    if person == business or inbox.delivery.is_own(person):
         return inbox.notice(
             "not_a_person", "inbound", message_id=fields.text("messageId"), person=person
         )

@@ -8,8 +8,8 @@ Source: https://waha.devlike.pro/docs/how-to/events (2026.8).
 from typing import Final
 
 from streams.channels.delivery import Delivery
-from streams.channels.document import Document, object_of
-from streams.channels.inbox import Inbox, id_of
+from streams.channels.document import Document, event_of
+from streams.channels.inbox import Inbox, id_of, kind_of
 from streams.channels.jids import is_crowd, is_own, same_account
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
 from streams.contracts.messages import Content, Context
@@ -28,8 +28,6 @@ _NOTICES: Final[dict[str, NoticeKind]] = {
     "session.status": "account",
     "state.change": "account",
     "engine.event": "account",
-}
-_KINDS_BY_PREFIX: Final[dict[str, NoticeKind]] = {
     "group": "crowd",
     "call": "activity",
     "chat": "account",
@@ -47,29 +45,25 @@ _ALTERNATIVES: Final = (
 
 def read(delivery: Delivery) -> Reading:
     """Return what the event says."""
-    body = object_of(delivery.body)
-    if isinstance(body, Unreadable):
-        return reading_of([body])
-    event = body.text("event")
-    if event is None:
-        return reading_of([Unreadable("the body is no event: it has no event name")])
+    found = event_of(delivery.body)
+    if isinstance(found, Unreadable):
+        return reading_of([found])
+    event, body = found
     return reading_of([_part(event, body, Inbox(delivery, "waha", "whatsapp"))])
 
 
 def _part(event: str, body: Document, inbox: Inbox) -> Part:
     payload = body.child("payload")
     if event not in _MESSAGES:
-        kind = _NOTICES.get(event) or _KINDS_BY_PREFIX.get(event.partition(".")[0], "unknown")
-        return _noted(kind, event, payload, inbox)
+        return _noted(kind_of(event, _NOTICES), event, payload, inbox)
     is_ours = payload.is_true("fromMe")
-    chat = payload.text("to" if is_ours else "from")
+    side = "to" if is_ours else "from"
+    chat = payload.text(side)
     if chat is None:
-        return Unreadable(
-            f"a {event} without payload.{'to' if is_ours else 'from'}: it is nobody's"
-        )
+        return Unreadable(f"a {event} without payload.{side}: it is nobody's")
     if is_crowd(chat) or is_crowd(payload.text("from") or ""):
         return _noted("crowd", event, payload, inbox)
-    if is_own(chat, body.text("me", "id"), inbox.delivery.own_ids):
+    if is_own(chat, body.text("me", "id"), inbox.delivery):
         return _noted("not_a_person", event, payload, inbox)
     message_id, at = payload.text("id") or id_of(payload), payload.time("timestamp")
     content = Content(type=_content_type(event, payload), text=payload.text("body"))
@@ -109,6 +103,6 @@ def _content_type(event: str, payload: Document) -> str:
         return "waiting"
     if payload.is_true("hasMedia") or "media" in payload:
         return (payload.text("media", "mimetype") or "media").partition("/")[0]
-    return (
-        "location" if "location" in payload else "contacts" if payload.texts("vCards") else "text"
-    )
+    if "location" in payload:
+        return "location"
+    return "contacts" if payload.texts("vCards") else "text"

@@ -30,33 +30,33 @@ def _part(body: Document, inbox: Inbox) -> Part:
     if visitor is None:
         return Unreadable("an event without visitorId: it is nobody's")
     at, message_id = body.time("sentAt"), body.text("messageId") or id_of(body)
+    said_at = at or inbox.delivery.received_at_ms
     content = Content(type=body.text("contentType") or "text", text=body.text("text"))
-    if event == "message":
-        return inbox.wrote(
-            visitor,
-            message_id=message_id,
-            at=at or inbox.delivery.received_at_ms,
-            content=content,
-            context=_context(body),
-            conversation_id=body.text("conversationId"),
-        )
-    if event == "reply":
-        return inbox.answered(
-            visitor,
-            message_id=message_id,
-            at=at or inbox.delivery.received_at_ms,
-            content=content,
-            conversation_id=body.text("conversationId"),
-            agent_id=body.text("agentId"),
-        )
-    if event == "profile":
-        return inbox.learned(
-            visitor,
-            message_id=message_id,
-            at=at or inbox.delivery.received_at_ms,
-            event=event,
-            context=_context(body),
-        )
+    conversation_id = body.text("conversationId")
+    match event:
+        case "message":
+            return inbox.wrote(
+                visitor,
+                message_id=message_id,
+                at=said_at,
+                content=content,
+                context=_context(body),
+                conversation_id=conversation_id,
+            )
+        case "reply":
+            return inbox.answered(
+                visitor,
+                message_id=message_id,
+                at=said_at,
+                content=content,
+                conversation_id=conversation_id,
+                agent_id=body.text("agentId"),
+            )
+        case "profile":
+            context = _context(body)
+            return inbox.learned(
+                visitor, message_id=message_id, at=said_at, event=event, context=context
+            )
     kind: Literal["activity", "unknown"] = "activity" if event in _OPENED else "unknown"
     return inbox.notice(kind, event, person=visitor, at=at)
 

@@ -125,8 +125,7 @@ def _message(message: Document, people: _People, inbox: Inbox) -> Part:
 
 
 def _is_own(number: str | None, people: _People, inbox: Inbox) -> bool:
-    own = {people.own_number, *inbox.delivery.own_ids}
-    return number is not None and bool({number, f"+{number}"} & own)
+    return number is not None and (number == people.own_number or inbox.delivery.is_own(number))
 
 
 def _changed(message: Document, kind: str, person: str, inbox: Inbox) -> Part:
@@ -145,15 +144,15 @@ def _system(message: Document, message_id: str, number: str | None, inbox: Inbox
     """Return the account's move to another number or user id; whatever else is news only."""
     system, at = message.child("system"), message.time("timestamp")
     kind = system.text("type") or "system"
+    event = f"system:{kind}"
     if kind not in _MOVED:
-        known = "profile" if kind == "customer_identity_changed" else "unknown"
-        event = f"system:{kind}"
-        return inbox.notice(_kind(known), event, message_id=message_id, person=number, at=at)
+        what: NoticeKind = "profile" if kind == "customer_identity_changed" else "unknown"
+        return inbox.notice(what, event, message_id=message_id, person=number, at=at)
     before = number or system.text("customer")
     was_user_id = system.text("previous_user_id")
     person = before or was_user_id or system.text("previous_parent_user_id")
     if person is None:
-        return inbox.notice("profile", f"system:{kind}", message_id=message_id, at=at)
+        return inbox.notice("profile", event, message_id=message_id, at=at)
     after = system.text("wa_id") or system.text("new_wa_id")
     identifiers = [
         *_shown(was_user_id if before else None),
@@ -263,10 +262,6 @@ def _news(field: str, value: Document, entry: Document, inbox: Inbox) -> Part:
         at=entry.time("time"),
         detail=value.text("event") or ", ".join(filter(None, errors)) or None,
     )
-
-
-def _kind(kind: str) -> NoticeKind:
-    return "profile" if kind == "profile" else "unknown"
 
 
 def _context(contact: Document, identifiers: tuple[Identifier, ...]) -> Context:

@@ -9,7 +9,7 @@ Source: https://developer.z-api.io/en/webhooks (September 2026).
 from typing import Final
 
 from streams.channels.delivery import Delivery
-from streams.channels.document import Document, object_of
+from streams.channels.document import Document, event_of
 from streams.channels.inbox import Inbox, id_of
 from streams.channels.jids import is_crowd, is_own, same_account
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
@@ -46,16 +46,15 @@ _NO_CONTENT: Final = frozenset({"referral", "externalAdReply", "profileName", "f
 
 def read(delivery: Delivery) -> Reading:
     """Return what the callback says."""
-    body = object_of(delivery.body)
-    if isinstance(body, Unreadable):
-        return reading_of([body])
-    return reading_of([_part(body, Inbox(delivery, "zapi", "whatsapp"))])
+    found = event_of(delivery.body, "type")
+    if isinstance(found, Unreadable):
+        return reading_of([found])
+    kind, body = found
+    return reading_of([_part(kind, body, Inbox(delivery, "zapi", "whatsapp"))])
 
 
-def _part(body: Document, inbox: Inbox) -> Part:
-    kind, phone = body.text("type"), body.text("phone")
-    if kind is None:
-        return Unreadable("the body is no callback: it has no type")
+def _part(kind: str, body: Document, inbox: Inbox) -> Part:
+    phone = body.text("phone")
     if kind != _RECEIVED:
         return _noted(_NOTICES.get(kind, "unknown"), kind, body, inbox)
     if phone is None:
@@ -90,7 +89,7 @@ def _no_message(phone: str, body: Document, inbox: Inbox) -> NoticeKind | None:
     """Say what it is that nobody wrote to the business, or that only changes another message."""
     if body.is_true("isGroup") or body.is_true("isNewsletter") or is_crowd(phone):
         return "crowd"
-    if is_own(phone, body.text("connectedPhone"), inbox.delivery.own_ids):
+    if is_own(phone, body.text("connectedPhone"), inbox.delivery):
         return "not_a_person"
     if body.is_true("isEdit"):
         return "edited"

@@ -67,7 +67,7 @@ def test_what_is_no_contact_is_kept_on_channel_notices() -> None:
         (_Record(None, HEADERS), "empty"),
         (_Record(BODIES["telegram/text_private.json"], ()), "tenantId and channelId"),
         (_Record(b"{}", (("tenantId", b"a b"), HEADERS[1])), "tenantId and channelId"),
-        (_Record(b"{}", topic=NAMES(topics.NATIVE["zapi"])), "no callback"),
+        (_Record(b"{}", topic=NAMES(topics.NATIVE["zapi"])), "no type"),
     ],
 )
 def test_what_cannot_be_attributed_is_set_aside_with_its_bytes_and_a_reason(
