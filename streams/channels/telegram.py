@@ -11,8 +11,9 @@ from typing import Final
 
 from streams.channels.delivery import Delivery
 from streams.channels.document import Document, value_of
+from streams.channels.inbox import Inbox
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
-from streams.contracts.messages import Channel, Content, Context, Identifier, Message
+from streams.contracts.messages import Content, Context, Identifier
 from streams.contracts.notices import Notice, NoticeKind
 from streams.identity.keys import telegram_key
 
@@ -39,6 +40,7 @@ _NOTICES: Final[dict[str, NoticeKind]] = {
     "poll_answer": "activity",
     "business_connection": "account",
 }
+_PLATFORM: Final = "telegram"
 _PRIVATE: Final = "private"
 
 
@@ -51,97 +53,86 @@ def read(delivery: Delivery) -> Reading:
     updates = body.children("result") or ((body,) if "update_id" in body else ())
     if not updates:
         return reading_of([Unreadable("the body is no update: it has no update_id")])
-    return reading_of(part for update in updates for part in _parts(update, delivery))
+    inbox = Inbox(delivery, _PLATFORM, _PLATFORM)
+    return reading_of(part for update in updates for part in _parts(update, inbox))
 
 
-def _parts(update: Document, delivery: Delivery) -> Iterator[Part]:
+def _parts(update: Document, inbox: Inbox) -> Iterator[Part]:
     """Yield what an update says: it has at most one field beside its id."""
     kinds = [name for name in update.fields() if name != "update_id"]
     if not kinds:
-        yield _notice(delivery, "unknown", "update", Document({}))
+        yield _notice(inbox, "unknown", "update", Document({}))
     for kind in kinds:
         about = update.child(kind)
         if kind in _MESSAGES:
-            yield _message(about, kind, delivery)
+            yield _message(about, kind, inbox)
         elif kind == "callback_query":
-            yield _pressed(about, delivery)
+            yield _pressed(about, inbox)
         elif kind == "my_chat_member":
-            yield _member(about, delivery)
+            yield _member(about, inbox)
         elif kind == "deleted_business_messages":
-            yield from _deleted(about, delivery)
+            yield from _deleted(about, inbox)
         else:
-            yield _notice(delivery, _NOTICES.get(kind, "unknown"), kind, about)
+            yield _notice(inbox, _NOTICES.get(kind, "unknown"), kind, about)
 
 
-def _message(message: Document, kind: str, delivery: Delivery) -> Part:
+def _message(message: Document, kind: str, inbox: Inbox) -> Part:
     sender, chat = message.child("from"), message.child("chat")
     sender_id, chat_id = sender.text("id"), chat.text("id")
     if chat_id is None or message.text("message_id") is None:
         return Unreadable(f"a {kind} without chat.id or message_id: nobody can be told from it")
     if chat.text("type") != _PRIVATE:
-        return _notice(delivery, "crowd", kind, message)
+        return _notice(inbox, "crowd", kind, message)
     if kind == "business_message" and (
         sender_id != chat_id or message.child("sender_business_bot")
     ):
-        return _of_the_business(message, chat, delivery)
+        return _of_the_business(message, chat, inbox)
     if sender_id is None or sender.is_true("is_bot") or telegram_key(sender_id) is None:
-        return _notice(delivery, "not_a_person", kind, message)
-    return Message(
-        tenant_id=delivery.tenant_id,
-        channel=_channel(delivery),
+        return _notice(inbox, "not_a_person", kind, message)
+    return inbox.wrote(
+        sender_id,
         message_id=_message_id(message),
-        direction="inbound",
-        from_=sender_id,
-        to=delivery.channel_id,
-        timestamp=message.time("date") or 0,
-        context=_context(sender, identifiers=_own_contact(message, sender_id)),
+        at=message.time("date"),
         content=_content(message),
+        context=_context(sender, identifiers=_own_contact(message, sender_id)),
     )
 
 
-def _of_the_business(message: Document, chat: Document, delivery: Delivery) -> Part:
+def _of_the_business(message: Document, chat: Document, inbox: Inbox) -> Part:
     """Return what the owner, or a bot of theirs, wrote to the customer whose chat it is."""
     chat_id = chat.text("id") or ""
     if telegram_key(chat_id) is None:
-        return _notice(delivery, "not_a_person", "business_message", message)
-    return Message(
-        tenant_id=delivery.tenant_id,
-        channel=_channel(delivery),
+        return _notice(inbox, "not_a_person", "business_message", message)
+    return inbox.answered(
+        chat_id,
         message_id=_message_id(message),
-        direction="outbound",
-        from_=delivery.channel_id,
-        to=chat_id,
-        timestamp=message.time("date") or 0,
+        at=message.time("date"),
         content=_content(message),
     )
 
 
-def _pressed(query: Document, delivery: Delivery) -> Part:
+def _pressed(query: Document, inbox: Inbox) -> Part:
     """Return the button that somebody pressed: its `message` is the bot's, and so is its date."""
     sender, query_id = query.child("from"), query.text("id")
     sender_id = sender.text("id")
     if query_id is None or sender_id is None:
         return Unreadable("a callback_query without id or from.id: nobody can be told from it")
     if sender.is_true("is_bot") or telegram_key(sender_id) is None:
-        return _notice(delivery, "not_a_person", "callback_query", query)
-    return Message(
-        tenant_id=delivery.tenant_id,
-        channel=_channel(delivery),
+        return _notice(inbox, "not_a_person", "callback_query", query)
+    return inbox.wrote(
+        sender_id,
         message_id=f"callback:{query_id}",
-        direction="inbound",
-        from_=sender_id,
-        to=delivery.channel_id,
-        timestamp=delivery.received_at_ms,
-        context=_context(sender),
+        at=inbox.delivery.received_at_ms,
         content=Content(type="callback", text=query.text("data")),
+        context=_context(sender),
     )
 
 
-def _member(change: Document, delivery: Delivery) -> Notice:
+def _member(change: Document, inbox: Inbox) -> Notice:
     """Return that somebody blocked the bot or came back, or what a group did with it."""
     is_private = change.text("chat", "type") == _PRIVATE
     return _notice(
-        delivery,
+        inbox,
         "reachability" if is_private else "crowd",
         "my_chat_member",
         change,
@@ -149,50 +140,33 @@ def _member(change: Document, delivery: Delivery) -> Notice:
     )
 
 
-def _deleted(deletion: Document, delivery: Delivery) -> Iterator[Notice]:
+def _deleted(deletion: Document, inbox: Inbox) -> Iterator[Notice]:
     connection, chat_id = deletion.text("business_connection_id"), deletion.text("chat", "id")
     for number in deletion.texts("message_ids"):
-        yield Notice(
-            tenant_id=delivery.tenant_id,
-            channel_id=delivery.channel_id,
-            channel_type="telegram",
-            platform="telegram",
-            kind="deleted",
-            event="deleted_business_messages",
+        yield inbox.notice(
+            "deleted",
+            "deleted_business_messages",
             message_id=":".join(part for part in (connection, chat_id, number) if part),
-            external_id=chat_id,
-            timestamp=delivery.received_at_ms,
+            person=chat_id,
+            at=inbox.delivery.received_at_ms,
         )
     if not deletion.texts("message_ids"):
-        yield _notice(delivery, "unknown", "deleted_business_messages", deletion)
+        yield _notice(inbox, "unknown", "deleted_business_messages", deletion)
 
 
 def _notice(
-    delivery: Delivery,
-    kind: NoticeKind,
-    event: str,
-    about: Document,
-    *,
-    detail: str | None = None,
+    inbox: Inbox, kind: NoticeKind, event: str, about: Document, *, detail: str | None = None
 ) -> Notice:
     has_id = about.text("message_id") is not None and about.text("chat", "id") is not None
-    return Notice(
-        tenant_id=delivery.tenant_id,
-        channel_id=delivery.channel_id,
-        channel_type="telegram",
-        platform="telegram",
-        kind=kind,
-        event=event,
+    return inbox.notice(
+        kind,
+        event,
         message_id=_message_id(about) if has_id else None,
-        external_id=about.text("from", "id") or about.text("user", "id"),
-        timestamp=about.time("edit_date") or about.time("date"),
+        person=about.text("from", "id") or about.text("user", "id"),
+        at=about.time("edit_date") or about.time("date"),
         detail=detail,
         text=(about.text("text") or about.text("caption")) if kind == "edited" else None,
     )
-
-
-def _channel(delivery: Delivery) -> Channel:
-    return Channel(id=delivery.channel_id, type="telegram", account=delivery.account)
 
 
 def _message_id(message: Document) -> str:

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from streams.channels.delivery import Delivery
 from streams.channels.document import Document, form_of, value_of
+from streams.channels.inbox import Inbox
 from streams.channels.reading import Part, Reading, Unreadable, reading_of
-from streams.contracts.messages import Channel, Content, Context, Identifier, Message
-from streams.contracts.notices import Notice, NoticeKind
+from streams.contracts.messages import Content, Context, Identifier
 
 _RECEIVED_EVENT: Final = "com.twilio.messaging.inbound-message.received"
 _STATUS_EVENTS: Final = "com.twilio.messaging.message."
 _RECEIVED: Final = frozenset({"received", "receiving"})
 _WHATSAPP: Final = "whatsapp:"
+_MEDIA_OF_ADDRESSES: Final = frozenset({"whatsapp", "messenger", "rcs"})
 _MEDIA: Final = {"image": "image", "video": "video", "audio": "audio", "text": "contacts"}
 
 
@@ -39,7 +40,9 @@ def _of_form(fields: Mapping[str, str], delivery: Delivery) -> Part:
     sid, to = _sid(fields), fields.get("To")
     if sid is None:
         return Unreadable("a status without MessageSid: of which message is it?")
-    return _notice(delivery, "status", "status", sid=sid, of=to, detail=status)
+    return _inbox(to or "", delivery).notice(
+        "status", "status", message_id=sid, person=to, at=delivery.received_at_ms, detail=status
+    )
 
 
 def _received(fields: Mapping[str, str], sent_at: str | float, delivery: Delivery) -> Part:
@@ -49,22 +52,25 @@ def _received(fields: Mapping[str, str], sent_at: str | float, delivery: Deliver
         return Unreadable("no MessageSid: a message that comes again could not be known")
     if not sender:
         return Unreadable("no From: nobody can be told from it")
-    if _is_own(sender, business, delivery):
-        return _notice(delivery, "not_a_person", "own number", sid=sid, of=sender)
-    return Message(
-        tenant_id=delivery.tenant_id,
-        channel=_channel(sender, delivery),
+    inbox = _inbox(sender, delivery, business=business)
+    if sender == business or delivery.is_own(sender, sender.partition(":")[2]):
+        return inbox.notice(
+            "not_a_person",
+            "own number",
+            message_id=sid,
+            person=sender,
+            at=delivery.received_at_ms,
+        )
+    return inbox.wrote(
+        sender,
         message_id=sid,
-        direction="inbound",
-        from_=sender,
-        to=business or delivery.channel_id,
-        timestamp=sent_at,
+        at=sent_at,
+        content=Content(type=_content_type(fields), text=fields.get("Body") or None),
         context=Context(
             profile_name=fields.get("ProfileName"),
             username=fields.get("ProfileUsername"),
             identifiers=tuple(_identifiers(sender, fields)),
         ),
-        content=Content(type=_content_type(fields), text=fields.get("Body") or None),
     )
 
 
@@ -95,24 +101,22 @@ def _of_event(event: Document, delivery: Delivery) -> Part:
         sent_at = data.time("timestamp") or event.time("time") or delivery.received_at_ms
         return _received(fields, sent_at, delivery)
     is_status = kind.startswith(_STATUS_EVENTS)
-    return _notice(
-        delivery,
+    to = fields.get("To")
+    return _inbox(to or "", delivery).notice(
         "status" if is_status else "unknown",
         kind,
-        sid=_sid(fields),
-        of=fields.get("To"),
+        message_id=_sid(fields),
+        person=to,
+        at=delivery.received_at_ms,
         detail=kind.removeprefix(_STATUS_EVENTS) if is_status else None,
     )
 
 
-def _is_own(sender: str, business: str, delivery: Delivery) -> bool:
-    return sender == business or bool({sender, sender.partition(":")[2]} & delivery.own_ids)
-
-
-def _channel(sender: str, delivery: Delivery) -> Channel:
-    medium, colon, _ = sender.partition(":")
-    kind = medium.lower() if colon and medium.lower() in {"whatsapp", "messenger", "rcs"} else "sms"
-    return Channel(id=delivery.channel_id, type=kind, account=delivery.account)
+def _inbox(person: str, delivery: Delivery, *, business: str = "") -> Inbox:
+    """Return the inbox in the medium that the person's address names: `whatsapp:+4477…`."""
+    medium = person.partition(":")[0].lower() if ":" in person else ""
+    kind = medium if medium in _MEDIA_OF_ADDRESSES else "sms"
+    return Inbox(delivery, "twilio", kind, business=business or None)
 
 
 def _identifiers(sender: str, fields: Mapping[str, str]) -> Iterator[Identifier]:
@@ -136,26 +140,3 @@ def _content_type(fields: Mapping[str, str]) -> str:
     if (media := fields.get("MediaContentType0")) is not None:
         return _MEDIA.get(media.partition("/")[0].lower(), "document")
     return "text"
-
-
-def _notice(
-    delivery: Delivery,
-    kind: NoticeKind,
-    event: str,
-    *,
-    sid: str | None,
-    of: str | None,
-    detail: str | None = None,
-) -> Notice:
-    return Notice(
-        tenant_id=delivery.tenant_id,
-        channel_id=delivery.channel_id,
-        channel_type="whatsapp" if (of or "").lower().startswith(_WHATSAPP) else "sms",
-        platform="twilio",
-        kind=kind,
-        event=event,
-        message_id=sid,
-        external_id=of,
-        timestamp=delivery.received_at_ms,
-        detail=detail,
-    )

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+from streams.channels.adapters import ADAPTERS
 from streams.channels.delivery import Delivery
+from streams.channels.reading import Reading
+from streams.contracts.messages import Message
+from streams.contracts.notices import Notice
 
 FOLDER: Final = Path(__file__).parents[2] / "payloads"
 # 2026-09-02: the samples are of the day before.
@@ -63,3 +67,30 @@ def samples(platform: str | None = None) -> list[Sample]:
         Sample(s["path"], s["content_type"], s["customer"], s["inbound_messages"]) for s in index
     ]
     return [s for s in found if s.customer != "n/a" and platform in (None, s.platform)]
+
+
+class SamplesOf:
+    """The samples of some platforms by their names, read as their adapters read them."""
+
+    def __init__(self, *platforms: str) -> None:
+        found = [sample for platform in platforms for sample in samples(platform)]
+        self._by_name = {sample.path.partition("/")[2]: sample for sample in found}
+
+    def sample(self, name: str) -> Sample:
+        """Return the sample of that file; the name needs no `.json`."""
+        return self._by_name[f"{name}.json"]
+
+    def reading(self, name: str) -> Reading:
+        """Return what its adapter says of it."""
+        sample = self.sample(name)
+        return ADAPTERS[sample.platform](sample.delivery())
+
+    def only(self, name: str) -> Message:
+        """Return the one message in it."""
+        (message,) = self.reading(name).messages
+        return message
+
+    def noticed(self, name: str) -> Notice:
+        """Return the one notice in it."""
+        (notice,) = self.reading(name).notices
+        return notice

@@ -1,6 +1,7 @@
 """Whatever a body holds, an adapter answers: no exception, nothing dropped, always the same."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def mutated(value: Any, path: tuple[Any, ...], new: Any, *, is_removed: bool) ->
     if is_removed:
         del value[path[-1]]
     else:
-        value[path[-1]] = new
+        value[path[-1]] = deepcopy(new)  # what is drawn may be drawn again
 
 
 def test_every_platform_that_we_take_bodies_of_has_an_adapter() -> None:

@@ -11,18 +11,10 @@ from streams.channels.delivery import Delivery
 from streams.channels.reading import Reading
 from streams.contracts.messages import Identifier
 from tests.hard_cases.deployment import Deployment
-from tests.unit.channels.samples import RECEIVED_AT_MS, samples
+from tests.unit.channels.samples import RECEIVED_AT_MS, SamplesOf
 
-SAMPLES = {
-    sample.path.partition("/")[2]: sample
-    for platform in ("evolution", "waha", "zapi")
-    for sample in samples(platform)
-}
-
-
-def reading(name: str) -> Reading:
-    sample = SAMPLES[f"{name}.json"]
-    return ADAPTERS[sample.platform](sample.delivery())
+SAMPLES = SamplesOf("evolution", "waha", "zapi")
+reading = SAMPLES.reading
 
 
 def said(platform: str, body: dict[str, Any]) -> Reading:
@@ -71,7 +63,7 @@ def test_evolution_time_is_the_messages_and_never_the_servers_local_one() -> Non
 
 
 def test_evolution_a_secret_in_the_body_goes_nowhere() -> None:
-    sample = SAMPLES["evolution_messages_upsert_text.json"]
+    sample = SAMPLES.sample("evolution_messages_upsert_text")
     body = json.loads(sample.body()) | {"apikey": "LIVE-SECRET"}
     for event in ("messages.upsert", "contacts.update", "qrcode.updated", "never.heard.of"):
         encoded = json.dumps(body | {"event": event}).encode()

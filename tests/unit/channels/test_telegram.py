@@ -4,39 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from streams.channels.adapters import ADAPTERS
 from streams.channels.delivery import Delivery
 from streams.channels.reading import Reading
 from streams.channels.telegram import read
-from streams.contracts.messages import Message
-from streams.contracts.notices import Notice
-from streams.contracts.wire import encode
 from tests.hard_cases.deployment import Deployment
-from tests.unit.channels.samples import RECEIVED_AT_MS, Sample, samples
+from tests.unit.channels.samples import RECEIVED_AT_MS, SamplesOf
 
-SAMPLES = {sample.path.partition("/")[2]: sample for sample in samples("telegram")}
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
-)
-
-
-def reading(name: str) -> Reading:
-    return read(SAMPLES[f"{name}.json"].delivery())
-
-
-def only(name: str) -> Message:
-    (message,) = reading(name).messages
-    return message
-
-
-def noticed(name: str) -> Notice:
-    (notice,) = reading(name).notices
-    return notice
+SAMPLES = SamplesOf("telegram")
+reading, only, noticed = SAMPLES.reading, SAMPLES.only, SAMPLES.noticed
 
 
 def delivered(body: bytes) -> Reading:
@@ -138,42 +114,8 @@ def test_a_pressed_button_is_the_word_of_who_pressed_it() -> None:
 
 
 def test_a_batch_says_what_its_updates_say_one_by_one() -> None:
-    batch = json.loads(SAMPLES["getupdates_batch.json"].body())
+    batch = json.loads(SAMPLES.sample("getupdates_batch").body())
     one_by_one = [delivered(json.dumps(update).encode()) for update in batch["result"]]
     together = delivered(json.dumps(batch).encode())
     assert together.messages == tuple(m for r in one_by_one for m in r.messages)
     assert together.notices == tuple(n for r in one_by_one for n in r.notices)
-
-
-@pytest.mark.parametrize("platform", sorted(ADAPTERS))
-@given(body=st.binary(max_size=200) | values.map(lambda v: json.dumps(v).encode()))
-@settings(max_examples=100, deadline=None)
-def test_no_body_raises_and_none_goes_without_a_name(platform: str, body: bytes) -> None:
-    found = ADAPTERS[platform](Delivery("acme", "c-1", body, RECEIVED_AT_MS))
-    assert found.messages or found.notices or found.unreadable
-    for part in (*found.messages, *found.notices):
-        encode(part)
-
-
-@pytest.mark.parametrize("sample", samples("telegram"), ids=lambda s: s.path)
-@given(data=st.data())
-@settings(max_examples=20, deadline=None)
-def test_a_broken_sample_raises_nothing_and_reads_alike_twice(
-    sample: Sample, data: st.DataObject
-) -> None:
-    body = json.loads(sample.body())
-    place: Any = body
-    while isinstance(place, dict | list) and place:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        key = data.draw(st.sampled_from(keys))
-        inner = place[key]
-        if not isinstance(inner, dict | list) or data.draw(st.booleans()):
-            place[key] = data.draw(values)
-            break
-        place = inner
-    broken = json.dumps(body).encode()
-    found = delivered(broken)
-    assert found == delivered(broken)
-    assert found.messages or found.notices or found.unreadable
-    for part in (*found.messages, *found.notices):
-        encode(part)

@@ -8,23 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.channels.delivery import Delivery
-from streams.channels.reading import Reading
 from streams.channels.twilio import read
 from streams.contracts.messages import Message
 from streams.contracts.wire import encode
 from tests.hard_cases.deployment import Deployment
-from tests.unit.channels.samples import RECEIVED_AT_MS, samples
+from tests.unit.channels.samples import RECEIVED_AT_MS, SamplesOf
 
-SAMPLES = {sample.path.partition("/")[2]: sample for sample in samples("twilio")}
-
-
-def reading(name: str) -> Reading:
-    return read(SAMPLES[f"{name}.json"].delivery())
-
-
-def only(name: str) -> Message:
-    (message,) = reading(name).messages
-    return message
+SAMPLES = SamplesOf("twilio")
+reading, only = SAMPLES.reading, SAMPLES.only
 
 
 def test_a_text_is_its_numbers_by_sms_and_by_whatsapp() -> None:

@@ -12,15 +12,11 @@ from streams.channels.delivery import Delivery
 from streams.channels.reading import Reading
 from streams.contracts.messages import Identifier
 from tests.hard_cases.deployment import Deployment
-from tests.unit.channels.samples import RECEIVED_AT_MS, samples
+from tests.unit.channels.samples import RECEIVED_AT_MS, SamplesOf
 
 PLATFORMS = ("chatwoot", "crisp", "intercom", "tawk", "rocketchat", "webchat")
-SAMPLES = {s.path.partition("/")[2]: s for platform in PLATFORMS for s in samples(platform)}
-
-
-def reading(name: str) -> Reading:
-    sample = SAMPLES[f"{name}.json"]
-    return ADAPTERS[sample.platform](sample.delivery())
+SAMPLES = SamplesOf(*PLATFORMS)
+reading = SAMPLES.reading
 
 
 def said(platform: str, **body: Any) -> Reading:

@@ -8,26 +8,12 @@ import pytest
 from streams.channels.delivery import Delivery
 from streams.channels.reading import Reading
 from streams.channels.whatsapp_cloud import read
-from streams.contracts.messages import Identifier, Message
-from streams.contracts.notices import Notice
+from streams.contracts.messages import Identifier
 from tests.hard_cases.deployment import Deployment
-from tests.unit.channels.samples import RECEIVED_AT_MS, samples
+from tests.unit.channels.samples import RECEIVED_AT_MS, SamplesOf
 
-SAMPLES = {sample.path.partition("/")[2]: sample for sample in samples("whatsapp")}
-
-
-def reading(name: str) -> Reading:
-    return read(SAMPLES[f"{name}.json"].delivery())
-
-
-def only(name: str) -> Message:
-    (message,) = reading(name).messages
-    return message
-
-
-def noticed(name: str) -> Notice:
-    (notice,) = reading(name).notices
-    return notice
+SAMPLES = SamplesOf("whatsapp")
+reading, only, noticed = SAMPLES.reading, SAMPLES.only, SAMPLES.noticed
 
 
 def change(value: dict[str, Any], field: str = "messages") -> Reading:
@@ -141,17 +127,18 @@ def test_a_changed_user_id_needs_no_number() -> None:
     assert len(deployment.customer().identities) == 2
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("brazil_13_digits_with_9", "brazil_12_digits_without_9"),
-        ("mexico_521", "mexico_52"),
-        ("wa_id_differs_from_from", "wa_id_differs_from_from"),
-    ],
-)
-def test_ways_to_write_one_number_are_one_customer(names: tuple[str, str]) -> None:
-    known = [name for name in names if f"{name}.json" in SAMPLES]
-    after(*known).customer()
+def test_ways_to_write_one_number_are_one_customer() -> None:
+    after("brazil_13_digits_with_9", "brazil_12_digits_without_9").customer()
+    (known,) = reading("mexico_52").messages
+    longer = {"from": f"521{known.from_[2:]}", "id": "wamid.M", "timestamp": "1788221000"}
+    deployment = after("mexico_52")
+    deployment.receive_at(
+        RECEIVED_AT_MS, *change({"messages": [longer | {"type": "text"}]}).messages
+    )
+    assert {i.external_id for i in deployment.customer().identities} == {
+        known.from_,
+        longer["from"],
+    }
 
 
 def test_an_echo_contacts_the_person_and_never_the_business() -> None:
