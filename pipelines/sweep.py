@@ -15,18 +15,16 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 from pipelines.erasures import Erasures, erased_by
-from pipelines.errors import LoadStalledError, TopicMissingError
+from pipelines.errors import TopicMissingError
 from pipelines.kafka import POLL_RECORDS, consumer_options, translated
 from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import ErasedIdentity
-from streams.ends import end_offsets
+from streams.ends import end_offsets, read_between
 
 logger = logging.getLogger(__name__)
 
 SWEPT: Final = (topics.CUSTOMER_MESSAGES, topics.CUSTOMER_EVENTS, topics.CONVERSATIONS)
-_STALLED_SECONDS: Final = 60.0
-_POLL_MS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +110,13 @@ class _Walk:
         partition that was.
         """
         partitions = self._partitions(topics.CUSTOMER_EVENTS)
-        starts = {
-            p: min(self._consumer.committed(p) or 0, end)
-            for p, end in self._ends(partitions).items()
-        }
+        ends = end_offsets(self._consumer, partitions)
+        firsts = self._consumer.beginning_offsets(partitions)
+        starts = {p: min(self._consumer.committed(p) or firsts[p], end) for p, end in ends.items()}
         reached = dict(starts)
         erased: list[ErasedIdentity] = []
         unsettled: set[TopicPartition] = set()
-        for partition, records in self._read(partitions, starts):
+        for partition, records in read_between(self._consumer, starts, ends, at_most=POLL_RECORDS):
             for record in records:
                 found = erased_by(record.value) if record.value is not None else ()
                 if found and record.timestamp > before_ms:
@@ -136,8 +133,9 @@ class _Walk:
         """
         named = {p: topic.name for topic in SWEPT for p in self._partitions(topic)}
         firsts = self._consumer.beginning_offsets(list(named))
-        of = sum(end - firsts[p] for p, end in self._ends(list(named)).items())
-        for partition, records in self._read(list(named), firsts):
+        ends = end_offsets(self._consumer, list(named))
+        of = sum(end - firsts[p] for p, end in ends.items())
+        for partition, records in read_between(self._consumer, firsts, ends, at_most=POLL_RECORDS):
             yield named[partition], partition, records, of
 
     def commit(self, reached: Mapping[TopicPartition, int]) -> None:
@@ -150,27 +148,3 @@ class _Walk:
         if not numbers:
             raise TopicMissingError(f"there is no topic {name}: make it with `omnichannel topics`")
         return [TopicPartition(name, number) for number in sorted(numbers)]
-
-    def _ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        return end_offsets(self._consumer, partitions)
-
-    def _read(
-        self, partitions: Sequence[TopicPartition], starts: Mapping[TopicPartition, int]
-    ) -> Iterator[tuple[TopicPartition, Sequence[Any]]]:
-        """Yield records up to where the partitions end now."""
-        ends = self._ends(partitions)
-        self._consumer.assign(list(partitions))
-        for partition in partitions:
-            self._consumer.seek(partition, starts[partition])
-        deadline = time.monotonic() + _STALLED_SECONDS
-        while left := [p for p in partitions if self._consumer.position(p) < ends[p]]:
-            found = self._consumer.poll(timeout_ms=_POLL_MS, max_records=POLL_RECORDS)
-            for partition, records in found.items():
-                yield partition, [r for r in records if r.offset < ends[partition]]
-            if found:
-                deadline = time.monotonic() + _STALLED_SECONDS
-            elif time.monotonic() > deadline:
-                raise LoadStalledError(
-                    f"{left[0].topic} holds more records than the broker delivers: nothing came "
-                    f"for {_STALLED_SECONDS:.0f} s. Look at the broker, then sweep again"
-                )

@@ -1,16 +1,18 @@
-"""Where partitions end: the offset behind the last record, as a fetch sees it.
+"""Where partitions end, and what they hold until there: as a fetch sees it.
 
 The broker's own list of ends is not enough: Tansu answers with the first offset of the last batch.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kafka import TopicPartition
 
 _ANSWER_SECONDS: Final = 5.0
 _POLL_MS: Final = 50
+_POLL_LONG_MS: Final = 500
+_STALLED_SECONDS: Final = 60.0
 
 
 def end_offsets(consumer: Any, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -36,3 +38,35 @@ def end_offsets(consumer: Any, partitions: Sequence[TopicPartition]) -> dict[Top
                 waiting.discard(partition)
     consumer.unsubscribe()
     return ends
+
+
+class StalledError(Exception):
+    """The broker holds records of this topic that it does not deliver."""
+
+
+def read_between(
+    consumer: Any,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    *,
+    at_most: int | None = None,
+) -> Iterator[tuple[TopicPartition, list[Any]]]:
+    """Yield what the partitions hold from start to end, in order within each, as it comes.
+
+    Raises StalledError where nothing comes for a minute.
+    """
+    consumer.assign(list(starts))
+    for partition, offset in starts.items():
+        consumer.seek(partition, offset)
+    deadline = time.monotonic() + _STALLED_SECONDS
+    while left := [p for p in starts if consumer.position(p) < ends[p]]:
+        found = consumer.poll(timeout_ms=_POLL_LONG_MS, max_records=at_most)
+        for partition, records in found.items():
+            yield partition, [record for record in records if record.offset < ends[partition]]
+        if found:
+            deadline = time.monotonic() + _STALLED_SECONDS
+        elif time.monotonic() > deadline:
+            raise StalledError(
+                f"{left[0].topic} holds more records than the broker delivers: nothing came for "
+                f"{_STALLED_SECONDS:.0f} s. Look at the broker's log, then try again"
+            )

@@ -5,10 +5,10 @@ from typing import Final, Literal
 
 CleanupPolicy = Literal["compact", "delete"]
 
-THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000
-FOREVER_MS = -1
+DAY_MS = 24 * 60 * 60 * 1000
+THIRTY_DAYS_MS = 30 * DAY_MS
 # Until a record that has a newer one of its key, or none any more, is gone from the disk.
-SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1000
+COMPACTED_WITHIN_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,29 +19,33 @@ class TopicSpec:
     key: str
     holds: str
     cleanup_policy: CleanupPolicy
-    retention_ms: int = FOREVER_MS
     largest_bytes: int | None = None  # of a batch on the broker, where it is not the broker's own
+
+    @property
+    def retention_ms(self) -> int | None:
+        """Return how long it keeps a record; None where it keeps the newest of each key."""
+        return None if self.cleanup_policy == "compact" else THIRTY_DAYS_MS
 
     def config(self) -> dict[str, str]:
         """Return the broker's settings for it."""
-        config = {"cleanup.policy": self.cleanup_policy, "retention.ms": str(self.retention_ms)}
-        if self.cleanup_policy == "compact":
-            del config["retention.ms"]
-            config["max.compaction.lag.ms"] = str(SEVEN_DAYS_MS)
+        config: dict[str, str] = {"cleanup.policy": self.cleanup_policy}
+        if self.retention_ms is None:
+            config["max.compaction.lag.ms"] = str(COMPACTED_WITHIN_MS)
+        else:
+            config["retention.ms"] = str(self.retention_ms)
         if self.largest_bytes is not None:
             config["max.message.bytes"] = str(self.largest_bytes)
         return config
 
 
 MESSAGES_INBOUND = TopicSpec(
-    "messages.inbound", "any", "Canonical messages that people sent.", "delete", THIRTY_DAYS_MS
+    "messages.inbound", "any", "Canonical messages that people sent.", "delete"
 )
 MESSAGES_OUTBOUND = TopicSpec(
     "messages.outbound",
     "any",
     "Canonical messages that the business sent.",
     "delete",
-    THIRTY_DAYS_MS,
 )
 # Whose native bodies are read: an adapter each in streams.channels.
 PLATFORMS: Final = (
@@ -54,7 +58,6 @@ NATIVE = {
         "any",
         f"Bodies as {platform} sends them; headers say tenantId and channelId.",
         "delete",
-        THIRTY_DAYS_MS,
         largest_bytes=5 * 1024 * 1024,  # Meta's batches come up to 3 MB
     )
     for platform in PLATFORMS
@@ -64,21 +67,18 @@ CHANNEL_NOTICES = TopicSpec(
     "tenant and channel",
     "What platforms tell beside messages: statuses, edits, deletions, what is of no customer.",
     "delete",
-    THIRTY_DAYS_MS,
 )
 CUSTOMER_COMMANDS = TopicSpec(
     "customer-commands",
     "customer id",
     "What agents and integrators ask for: update, merge, split, erase, and the policy.",
     "delete",
-    THIRTY_DAYS_MS,
 )
 INTERACTIONS = TopicSpec(
     "interactions",
     "a node's address",
     "Operations on identity nodes: what the worker tells itself.",
     "delete",
-    THIRTY_DAYS_MS,
 )
 CUSTOMERS = TopicSpec("customers", "customer id", "One record a customer, the newest.", "compact")
 CUSTOMER_EVENTS = TopicSpec(
@@ -105,7 +105,6 @@ DEAD_LETTERS = TopicSpec(
     "source topic and partition",
     "What could not be understood, and why.",
     "delete",
-    THIRTY_DAYS_MS,
 )
 
 SOURCES = (MESSAGES_INBOUND, MESSAGES_OUTBOUND, CUSTOMER_COMMANDS, *NATIVE.values())

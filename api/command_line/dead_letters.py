@@ -5,6 +5,7 @@ docs/operations.md.
 """
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import cyclopts
@@ -95,7 +96,7 @@ def replay(
     if not waiting:
         print("No dead letters to replay.")
         return
-    report = replay_letters(cluster, waiting)
+    report = replay_letters(cluster, waiting, now=datetime.now(UTC))
     print(f"Put back {report.records:,} records for {report.letters:,} letters.")
     for letter_id, why in report.left[:_SHOWN]:
         print(f"Left {letter_id}: {why}.")

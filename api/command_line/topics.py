@@ -26,6 +26,6 @@ def topics() -> None:
 
 def kept(topic: TopicSpec) -> str:
     """Return for how long the topic keeps a record, in words."""
-    if topic.cleanup_policy == "compact":
+    if topic.retention_ms is None:
         return "newest per key"
     return f"{timedelta(milliseconds=topic.retention_ms).days} days"

@@ -137,7 +137,7 @@ def _completed(
 
 def _channel(topic: TopicSpec, messages: list[str]) -> dict[str, Any]:
     configuration: dict[str, Any] = {"cleanup.policy": [topic.cleanup_policy]}
-    if "retention.ms" in topic.config():
+    if topic.retention_ms is not None:
         configuration["retention.ms"] = topic.retention_ms
     internal = " Internal: no contract." if topic.name in _INTERNAL else ""
     return {

@@ -19,7 +19,7 @@ from streams.channels.reading import Unreadable
 from streams.enrichment.pictures import picture_in
 from streams.enrichment.profiles import Ask
 
-_TIMEOUT: Final = httpx2.Timeout(10.0, connect=5.0)
+_ANSWER_SECONDS: Final = 10.0
 _TRIES: Final = 3
 _TRIES_SECONDS: Final = 25.0
 _FAILURES_UNTIL_OPEN: Final = 5
@@ -50,9 +50,11 @@ class _FailedError(Exception):
 class Asker:
     """Asks for channels, each within its rate; a channel that fails is left alone for a while."""
 
-    def __init__(self, *, open_seconds: float = _OPEN_SECONDS) -> None:
+    def __init__(
+        self, *, open_seconds: float = _OPEN_SECONDS, answer_seconds: float = _ANSWER_SECONDS
+    ) -> None:
         # Redirects are not followed: they could lead inside somebody's network.
-        self._client = httpx2.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+        self._client = httpx2.AsyncClient(timeout=answer_seconds, follow_redirects=False)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._breakers = AsyncCircuitBreakerFactory(
             default_threshold=_FAILURES_UNTIL_OPEN,
@@ -113,7 +115,7 @@ class Asker:
         except (_FailedError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             # Not the error's own words: they hold the address, and that may hold a token.
             raise LaterError(f"the platform failed to answer ({type(error).__name__})") from None
-        raise LaterError("the platform was not asked")
+        raise AssertionError("the last try answers or raises")
 
     @asynccontextmanager
     async def _response(self, ask: Ask) -> AsyncIterator[httpx2.Response]:

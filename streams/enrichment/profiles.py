@@ -62,15 +62,14 @@ def _telegram(settings: Enrichment, user_id: str) -> Step:
     token = settings.api_key.get_secret_value()
 
     def largest(answer: Document) -> Step | Profile:
-        photos = answer.value.get("result", {})
-        found = Document(photos).value.get("photos") if isinstance(photos, dict) else None
-        sizes = found[0] if isinstance(found, list) and found else None
-        files = (
-            [Document(size).text("file_id") for size in sizes] if isinstance(sizes, list) else []
-        )
-        if not files or files[-1] is None:
+        photos = answer.child("result").value.get("photos")
+        # Of each photo the same picture in several sizes, the largest last.
+        first = photos[0] if isinstance(photos, list) and photos else None
+        sizes = Document({"sizes": first}).children("sizes")
+        file_id = sizes[-1].text("file_id") if sizes else None
+        if file_id is None:
             return NOTHING
-        ask = Ask("GET", f"{base}/bot{token}/getFile?file_id={quote(files[-1])}")
+        ask = Ask("GET", f"{base}/bot{token}/getFile?file_id={quote(file_id)}")
         return Step(ask, path)
 
     def path(answer: Document) -> Profile:

@@ -15,6 +15,7 @@ from streams.contracts.customers import Customer
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.policies import PolicyDocument
 from streams.dead_letters import open_letters, replay
+from streams.engine.process import EXIT_CODE
 from streams.policy_file import as_toml, tenant_table
 from streams.topic_admin import ensure_topics
 from tests.builders import message
@@ -30,6 +31,7 @@ from tests.e2e.harness import (
 
 pytestmark = pytest.mark.kafka
 
+NOW = datetime.now(UTC)
 PERSON = "+5511999998888"
 TOO_LONG = 600 * 1024
 
@@ -65,7 +67,7 @@ def test_after_a_fix_and_a_replay_the_customer_is_there(
     assert not customers(cluster)
 
     with running(worker):
-        report = replay(cluster, frozenset(reasons.values()))
+        report = replay(cluster, frozenset(reasons.values()), now=NOW)
         assert (report.records, report.letters, report.left) == (2, 2, [])
         wait_until(lambda: customers(cluster) == {"Maria"}, "the customer")
         wait_until_processed(cluster)
@@ -87,7 +89,7 @@ def test_a_native_body_longer_than_a_letter_is_put_back_whole_with_its_headers(
         wait_until_processed(cluster)
         (letter,) = letters(cluster).values()
         assert (letter.platform, letter.is_cut) == ("telegram", True)
-        assert replay(cluster, frozenset({letter.id})).records == 1
+        assert replay(cluster, frozenset({letter.id}), now=NOW).records == 1
         wait_until_processed(cluster)
     values = [value for _, value in read(cluster, topics.NATIVE["telegram"])]
     assert values == [body, body]
@@ -117,5 +119,20 @@ def test_letters_of_our_own_operations_are_left_with_the_reason(cluster: Cluster
         raw=b"x",
     )
     send(cluster, topics.DEAD_LETTERS, [(b"k", msgspec.json.encode(letter))])
-    ((name, why),) = replay(cluster, frozenset({letter.id})).left
+    ((name, why),) = replay(cluster, frozenset({letter.id}), now=NOW).left
     assert (name, "our own" in why) == (letter.id, True)
+
+
+def test_a_flood_of_what_cannot_be_understood_stops_the_worker_before_it_is_committed(
+    cluster: ClusterSettings, tmp_path: Path
+) -> None:
+    ensure_topics(cluster)
+    worker = WorkerProcess(cluster, tmp_path, "one")
+    send(cluster, topics.MESSAGES_INBOUND, [(b"k", b"{")] * 1_500)
+    with running(worker):
+        assert worker.wait_for_death() == EXIT_CODE
+    assert worker.has_said("cannot be understood: a producer or an adapter is at fault")
+    assert not letters(cluster)
+    with running(worker, WORKER_BRAKE_SHARE="1"):
+        wait_until_processed(cluster)
+    assert len(letters(cluster)) == 1_500

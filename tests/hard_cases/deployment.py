@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 
-from pipelines.erasures import Erasures
 from streams.contracts.commands import AnyCustomerCommand, CustomerCommand
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
@@ -157,9 +156,8 @@ class Deployment:
     def facts(self) -> dict[tuple[str, str, str], MessageFact]:
         """Return the first fact of each (tenant, channel, message id), as the loader keeps it."""
         result: dict[tuple[str, str, str], MessageFact] = {}
-        erased = Erasures(one for event in self.events("customer.erased") for one in event.erased)
         for fact in self.world.told_facts:
-            if not erased or not erased.cover(encode(fact)):
+            if not self.world.is_erased(fact):
                 name = (fact.tenant_id, fact.channel_id, fact.message_id)
                 result.setdefault(name, fact)
         return result

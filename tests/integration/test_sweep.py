@@ -1,11 +1,14 @@
 """What Kafka holds of erased people goes, on a real broker: by records without a value."""
 
+import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from pipelines.load import load_until_caught_up
 from pipelines.sweep import SweepReport, sweep
@@ -13,6 +16,7 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import ErasedIdentity
 from streams.contracts.wire import Wire, encode
+from streams.ends import read_between
 from streams.topic_admin import ensure_topics
 from tests.unit.pipelines.builders import START, answer, conversation, erasure, event, fact
 from warehouse.connection import open_memory
@@ -43,19 +47,20 @@ def produce(
     producer.close()
 
 
-def left(cluster: ClusterSettings, topic: topics.TopicSpec) -> set[str]:
-    """Return the keys whose last record has a value: what compaction leaves."""
+def read(cluster: ClusterSettings, topic: topics.TopicSpec) -> list[Any]:
+    """Return every record that the topic holds."""
     consumer: Any = KafkaConsumer(**cluster.client_options(), enable_auto_commit=False)
     name = topics.full_name(topic, cluster.topic_prefix)
     partitions = [TopicPartition(name, n) for n in range(cluster.topic_partitions)]
-    consumer.assign(partitions)
-    ends = consumer.end_offsets(partitions)
-    consumer.seek_to_beginning(*partitions)
-    last: dict[str, bytes | None] = {}
-    while any(consumer.position(p) < ends[p] for p in partitions):
-        for records in consumer.poll(timeout_ms=500).values():
-            last |= {record.key.decode(): record.value for record in records}
+    ends, firsts = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
+    found = [r for _, records in read_between(consumer, firsts, ends) for r in records]
     consumer.close()
+    return found
+
+
+def left(cluster: ClusterSettings, topic: topics.TopicSpec) -> set[str]:
+    """Return the keys whose last record has a value: what compaction leaves."""
+    last = {record.key.decode(): record.value for record in read(cluster, topic)}
     return {key for key, value in last.items() if value is not None}
 
 
@@ -153,3 +158,36 @@ def test_a_warehouse_made_anew_after_a_sweep_knows_nothing_of_the_erased(
         ).fetchall()
     assert people == [("b",), ("c",)]
     assert sum(report.rejected.values()) == 1  # the broken record, not those without a value
+
+
+QUICK = {
+    "segment.ms": "1000",
+    "max.compaction.lag.ms": "1000",
+    "min.cleanable.dirty.ratio": "0",
+    "delete.retention.ms": "0",
+}
+COMPACTED_SECONDS = 90
+
+
+def test_what_a_sweep_removed_is_gone_from_the_log_once_it_is_compacted(
+    ready: ClusterSettings,
+) -> None:
+    name = topics.full_name(topics.CUSTOMER_MESSAGES, ready.topic_prefix)
+    admin: Any = KafkaAdminClient(**ready.client_options())
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, QUICK)])
+    admin.close()
+    produce_people(ready)
+    produce(ready, topics.CUSTOMER_EVENTS, ("erased", erasure("c")))
+    swept(ready)
+    producer: Any = KafkaProducer(**ready.client_options())
+    deadline = time.monotonic() + COMPACTED_SECONDS
+    # A segment is closed, and then compacted, when a later record comes.
+    while b"c1" in (held := {r.key for r in read(ready, topics.CUSTOMER_MESSAGES) if r.value}):
+        assert time.monotonic() < deadline, "the log was not compacted"
+        tick = encode(fact("tick", identity_id="t"))
+        for partition in range(ready.topic_partitions):
+            producer.send(name, key=b"tick", value=tick, partition=partition)
+        producer.flush()
+        threading.Event().wait(1)
+    producer.close()
+    assert {b"a1", b"b1"} <= held

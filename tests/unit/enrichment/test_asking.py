@@ -123,6 +123,14 @@ def test_gateways_and_meta_are_asked_in_their_own_way(
     assert header in known.calls[0][2]
 
 
+@pytest.mark.parametrize(
+    "photos", [None, [], [[]], [None], ["x"], {"0": 1}, [[{"file_id": 7}]], [[{}]], 5, "ab"]
+)
+def test_telegram_photos_of_any_shape_raise_nothing(photos: Any) -> None:
+    step = first_step(Enrichment(api_key="k"), "telegram", "5100000201")
+    assert isinstance(step.then(Document({"result": {"photos": photos}})), Step | Profile)
+
+
 @pytest.mark.parametrize("body", [{}, {"profilePictureUrl": None}, b"<html>", b"[]", b""])
 def test_nobody_s_picture_is_an_answer_and_no_error(body: Any) -> None:
     with platform(lambda _: Answer(body)) as known:
@@ -161,6 +169,13 @@ def test_a_hiccup_is_tried_again_at_once() -> None:
         answer = asked(lambda asker: asker.answer("c", PLENTY, Ask("GET", url)))
     assert answer.number("ok") == 1
     assert len(known.calls) == 3
+
+
+def test_a_platform_that_is_too_slow_is_asked_later() -> None:
+    with platform(lambda _: Answer({}, slow_seconds=0.5)) as known:
+        url = known.url
+        with pytest.raises(LaterError, match="Timeout"):
+            asked(lambda asker: asker.answer("c", PLENTY, Ask("GET", url)), answer_seconds=0.05)
 
 
 def test_a_platform_that_asks_for_patience_is_given_it_and_not_asked_again() -> None:

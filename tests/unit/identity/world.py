@@ -8,11 +8,13 @@ import random
 from collections.abc import Iterable
 from zlib import crc32
 
+from pipelines.erasures import Erasures
 from streams.contracts.commands import AnyCustomerCommand
 from streams.contracts.conversations import Conversation
-from streams.contracts.customers import Customer, CustomerEvent
+from streams.contracts.customers import Customer, CustomerEvent, ErasedIdentity
 from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
+from streams.contracts.wire import encode
 from streams.identity.addresses import index_address
 from streams.identity.graph import fold
 from streams.identity.instants import to_ms
@@ -57,7 +59,7 @@ class World:
         self.suggestions: dict[str, LinkSuggestion] = {}
         self.events: dict[str, CustomerEvent] = {}
         self.facts: dict[str, MessageFact] = {}
-        self.erased: set[str] = set()
+        self.erased: set[ErasedIdentity] = set()
 
     def append(self, address: str, operation: Operation) -> None:
         place = crc32(address.encode()) % len(self.logs)
@@ -124,21 +126,17 @@ class World:
         """Keep what a reader keeps: the newest version; what was erased never comes back."""
         if isinstance(record, Forgotten):
             if record.output == "customers":
-                self.erased.add(record.id)
                 self.customers.pop(record.id, None)
-                self.facts = {k: f for k, f in self.facts.items() if f.identity_id != record.id}
-                self.conversations = {
-                    k: c for k, c in self.conversations.items() if c.identity_id != record.id
-                }
             elif record.output == "conversations":
                 self.conversations.pop(record.id, None)
             else:
                 self.suggestions.pop(record.id, None)
         elif isinstance(record, Customer):
             known = self.customers.get(record.id)
-            if record.id not in self.erased and (not known or record.version >= known.version):
+            is_erased = any(one.identity_id == record.id for one in self.erased if not one.since)
+            if not is_erased and (not known or record.version >= known.version):
                 self.customers[record.id] = record
-        elif isinstance(record, Conversation | MessageFact) and record.identity_id in self.erased:
+        elif isinstance(record, Conversation | MessageFact) and self.is_erased(record):
             pass
         elif isinstance(record, Conversation):
             self.conversations[record.id] = record
@@ -148,8 +146,20 @@ class World:
                 self.suggestions[record.id] = record
         elif isinstance(record, CustomerEvent):
             self.events.setdefault(record.id, record)
+            self._erase(record.erased)
         else:
             self.facts[f"{record.channel_id} {record.message_id}"] = record
+
+    def _erase(self, erased: tuple[ErasedIdentity, ...]) -> None:
+        if not self.erased.issuperset(erased):
+            self.erased |= set(erased)
+            self.facts = {k: f for k, f in self.facts.items() if not self.is_erased(f)}
+            talks = self.conversations.items()
+            self.conversations = {k: c for k, c in talks if not self.is_erased(c)}
+
+    def is_erased(self, record: Conversation | MessageFact) -> bool:
+        """Say whether a reader drops the record: it is about an erased identity, of its time."""
+        return bool(self.erased) and Erasures(self.erased).cover(encode(record)) is True
 
     # What came of it
 

@@ -34,7 +34,7 @@ def test_every_topic_is_a_channel_with_its_promises(document: dict[str, Any]) ->
         assert topic.holds in channel["description"]
         configuration = channel["bindings"]["kafka"]["topicConfiguration"]
         assert configuration["cleanup.policy"] == [topic.cleanup_policy]
-        assert configuration.get("retention.ms", -1) == topic.retention_ms
+        assert configuration.get("retention.ms") == topic.retention_ms
 
 
 def test_every_public_topic_names_its_messages_and_who_writes(document: dict[str, Any]) -> None:
