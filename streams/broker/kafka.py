@@ -26,6 +26,7 @@ SERVER_FLAGS = (
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    # RFC 3339; XXX is how Java writes the offset from UTC.
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 )
 FIXED_PROPERTIES = {

@@ -1,5 +1,6 @@
 """What every sink promises, as tests: run by the fake and by the real one."""
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 
 import pytest
@@ -13,21 +14,16 @@ from tests.unit.pipelines.builders import START, batch, chunk, customer, erasure
 CUSTOMERS = Partition("customers", 0)
 
 
-class SinkContract:
-    """Subclasses give `sink` and `counts`: how many rows it holds, by topic, and set aside."""
+class SinkContract(ABC):
+    """Subclasses give a fixture `sink`, which is empty, and what there is to see of it."""
 
-    @pytest.fixture
-    def sink(self) -> Sink:
-        """Return an empty sink."""
-        raise NotImplementedError
-
+    @abstractmethod
     def counts(self, sink: Sink) -> dict[str, int]:
         """Return the rows of customers and customer-messages, and those rejected."""
-        raise NotImplementedError
 
+    @abstractmethod
     def messages(self, sink: Sink) -> set[str]:
         """Return the ids of the messages it holds."""
-        raise NotImplementedError
 
     def test_an_empty_sink_has_no_positions(self, sink: Sink) -> None:
         assert sink.positions() == {}
