@@ -1,9 +1,12 @@
 """The SQL models as files: their headers, their columns' descriptions and their order.
 
-Pure reading; who runs them is `runner`.
+A model's query is whole as it stands. Where it says `/* touched: … */`, a refresh of what has
+changed alone puts that in: it narrows the query down to a set of keys, which a file under
+models/touched tells from what came since the last refresh. Pure reading; who runs them is `runner`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -13,15 +16,23 @@ from warehouse.errors import CyclicModelsError
 
 FOLDER: Final = Path(__file__).parent / "models"
 
-Schema = Literal["staging", "marts"]
+Schema = Literal["staging", "touched", "marts"]
 
-_GRAIN: Final = re.compile(r"grain:\s*(.*?)\s{2,}reads:\s*(.*?)(?:\s{2,}given:\s*(.*))?$")
+_SCHEMAS: Final[tuple[Schema, ...]] = ("staging", "touched", "marts")
+_GRAIN: Final = re.compile(
+    r"grain:\s*(.*?)\s{2,}reads:\s*(.*?)(?:\s{2,}given:\s*(.*?))?(?:\s{2,}touched:\s*(\w+))?$"
+)
+_NARROWS: Final = re.compile(r"/\* touched: (.*?) \*/", re.DOTALL)
+_BEFORE_OR_AFTER: Final = re.compile(r"^(?:before|after)_(\w+)$")
 _DESCRIBED: Final = re.compile(r"\bas (\w+),?\s+-- (.+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One table or view: what it is, one row per what, what it reads, and its query."""
+    """One table or view: what it is, one row per what, what it reads, and its query.
+
+    `touched` names the set of keys whose rows a refresh replaces; None where it makes all anew.
+    """
 
     schema: Schema
     name: str
@@ -29,13 +40,25 @@ class Model:
     grain: tuple[str, ...]
     reads: tuple[str, ...]
     given: tuple[str, ...]  # parameters to bind
+    touched: str | None
     query: str
     described: tuple[tuple[str, str], ...]  # column, description
 
     @property
     def qualified(self) -> str:
-        """Return the name with its schema."""
-        return f"{self.schema}.{self.name}"
+        """Return the name with its schema; sets of keys are temporary tables and have none."""
+        return self.name if self.schema == "touched" else f"{self.schema}.{self.name}"
+
+    @property
+    def narrowed(self) -> str:
+        """Return the query for the touched keys alone."""
+        return _NARROWS.sub(r"\1", self.query)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Return the marts of which it reads rows as they were and as they are."""
+        found = [match[1] for read in self.reads if (match := _BEFORE_OR_AFTER.match(read))]
+        return tuple(dict.fromkeys(found))
 
 
 def read_model(path: Path, schema: Schema) -> Model:
@@ -56,6 +79,7 @@ def read_model(path: Path, schema: Schema) -> Model:
         grain=_names(found[1]),
         reads=_names(found[2]),
         given=tuple(name.removeprefix("$") for name in _names(found[3] or "")),
+        touched=found[4],
         query=query,
         described=tuple(
             (match[1], match[2])
@@ -66,9 +90,12 @@ def read_model(path: Path, schema: Schema) -> Model:
 
 
 def models(folder: Path = FOLDER) -> list[Model]:
-    """Return every model, each behind those that it reads."""
+    """Return every model, each behind those that it reads, and behind the keys that narrow it.
+
+    The keys that narrow a model may read it themselves: as it was before they do.
+    """
     found: dict[str, Model] = {}
-    for schema in ("staging", "marts"):
+    for schema in _SCHEMAS:
         for path in sorted((folder / schema).glob("*.sql")):
             model = read_model(path, schema)
             found[model.qualified] = model
@@ -76,11 +103,19 @@ def models(folder: Path = FOLDER) -> list[Model]:
         unknown = [name for name in model.reads if name.startswith("marts.") and name not in found]
         if unknown:
             raise CyclicModelsError(f"{model.qualified} reads {', '.join(unknown)}: no such model")
-    graph = {name: [read for read in model.reads if read in found] for name, model in found.items()}
+    graph = {name: _behind(model, found) for name, model in found.items()}
     try:
         return [found[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError as error:
         raise CyclicModelsError(f"models read each other: {' -> '.join(error.args[1])}") from error
+
+
+def _behind(model: Model, found: Mapping[str, Model]) -> list[str]:
+    """Return what must be there before the model is made."""
+    if model.schema != "touched":
+        return [name for name in (*model.reads, model.touched or "") if name in found]
+    reads = [*model.reads, *(f"marts.{name}" for name in model.compared)]
+    return [name for name in reads if name in found and found[name].touched != model.name]
 
 
 def _names(text: str) -> tuple[str, ...]:

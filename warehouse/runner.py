@@ -1,16 +1,21 @@
-"""Brings the marts up to date: every model in its order, in one transaction.
+"""Brings the marts up to date: what has changed since the last time, or everything anew.
 
-Owns when SQL runs against the loader's file; the SQL itself is in models/.
+Owns when SQL runs against the loader's file; the SQL itself is in models/. What has changed is
+told by the offsets: rows loaded since lie behind those of the last refresh. Either way the marts
+are the same.
 """
 
+import hashlib
+import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
 
+from warehouse.migrate import migrations
 from warehouse.model_files import Model, models
 from warehouse.time_zones import TimeZones
 
@@ -21,54 +26,172 @@ customers_logger = logging.getLogger("customers")
 
 @dataclass(frozen=True, slots=True)
 class RefreshReport:
-    """What a refresh made: rows by mart, and how long it took."""
+    """What a refresh made: rows by mart, how long it took, and by model.
+
+    `replaced` counts the keys whose rows were made anew, by set; it is empty after a rebuild.
+    """
 
     rows: Mapping[str, int]
     seconds: float
     as_of: datetime
+    is_rebuild: bool
+    replaced: Mapping[str, int]
+    seconds_by_model: Mapping[str, float]
 
 
 def refresh(
-    connection: duckdb.DuckDBPyConnection, *, now: datetime, time_zones: TimeZones
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    now: datetime,
+    time_zones: TimeZones,
+    rebuild: bool = False,
 ) -> RefreshReport:
-    """Rebuild staging and marts as of `now`; readers in this process see all of it or nothing."""
+    """Bring the marts to what was loaded, as of `now`; readers in this process see all of it or
+    nothing. Models, time zones or migrations that changed, or a clock that went back, make all
+    anew, and so does `rebuild`.
+    """
     started = time.perf_counter()
-    rows: dict[str, int] = {}
+    all_models = models()
+    fingerprint = _fingerprint(all_models, time_zones)
     connection.begin()
     try:
-        staged = False
-        for model in models():
-            if model.schema == "marts" and not staged:
-                _write_time_zones(connection, time_zones)
-                staged = True
-            _build(connection, model, now)
-            if model.schema == "marts":
-                rows[model.name] = _count(connection, model.qualified)
+        is_rebuild = rebuild or not _is_known(connection, fingerprint, now)
+        refreshing = _Refreshing(connection, all_models, now, time_zones, is_rebuild=is_rebuild)
+        rows = refreshing.run()
+        _remember(connection, fingerprint, now)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
-    report = RefreshReport(rows, time.perf_counter() - started, now)
+    report = RefreshReport(
+        rows,
+        time.perf_counter() - started,
+        now,
+        is_rebuild,
+        refreshing.replaced,
+        refreshing.seconds,
+    )
     logger.info(
-        "refreshed %d marts as of %s in %.0f ms", len(rows), now.isoformat(), report.seconds * 1000
+        "%s %d marts as of %s in %.0f ms",
+        "rebuilt" if is_rebuild else "refreshed",
+        len(rows),
+        now.isoformat(),
+        report.seconds * 1000,
     )
     _log_stats(connection)
     return report
 
 
-def _build(connection: duckdb.DuckDBPyConnection, model: Model, now: datetime) -> None:
-    if model.schema == "staging":
-        connection.execute(f"create or replace view {model.qualified} as {model.query}")
-        return
-    given = {"now": now}
+@dataclass(slots=True)
+class _Refreshing:
+    """One refresh, inside its transaction."""
+
+    connection: duckdb.DuckDBPyConnection
+    models: Sequence[Model]
+    now: datetime
+    time_zones: TimeZones
+    is_rebuild: bool
+    replaced: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> dict[str, int]:
+        """Run every model; return the marts' rows."""
+        staging = [model for model in self.models if model.schema == "staging"]
+        for model in staging:
+            if self.is_rebuild:
+                self._run(f"create or replace view {model.qualified} as {model.query}")
+        _write_time_zones(self.connection, self.time_zones)
+        compared = {name for model in self.models for name in model.compared}
+        made: list[str] = []
+        for model in self.models:
+            started = time.perf_counter()
+            if model.schema == "marts":
+                self._mart(model, made, is_compared=model.name in compared)
+            elif model.schema == "touched" and not self.is_rebuild:
+                self._create_temporary(model.name, model.query, model, made)
+                self.replaced[model.name] = _count(self.connection, model.name)
+            if model.schema != "staging":
+                self.seconds[model.name] = time.perf_counter() - started
+        for name in made:
+            self._run(f"drop table {name}")
+        marts = [model for model in self.models if model.schema == "marts"]
+        return {model.name: _count(self.connection, model.qualified) for model in marts}
+
+    def _mart(self, model: Model, made: list[str], *, is_compared: bool) -> None:
+        if self.is_rebuild:
+            self._run(f"create or replace table {model.qualified} as {model.query}", model)
+        elif model.touched is None:
+            if is_compared:
+                self._create_temporary(
+                    f"before_{model.name}", f"from {model.qualified}", None, made
+                )
+            self._run(f"create or replace table {model.qualified} as {model.query}", model)
+            if is_compared:
+                self._create_temporary(f"after_{model.name}", f"from {model.qualified}", None, made)
+        else:
+            self._replace_touched(model, model.touched, made, is_compared=is_compared)
+
+    def _replace_touched(
+        self, model: Model, touched: str, made: list[str], *, is_compared: bool
+    ) -> None:
+        keys = self.connection.table(touched).columns
+        same = " and ".join(f"t.{key} = m.{key}" for key in keys)
+        if is_compared:
+            is_touched = f"exists (from {touched} as t where {same})"
+            self._create_temporary(
+                f"before_{model.name}",
+                f"from {model.qualified} as m where {is_touched}",
+                None,
+                made,
+            )
+        self._run(f"delete from {model.qualified} as m using {touched} as t where {same}")  # noqa: S608 - our names
+        if not is_compared:
+            self._run(f"insert into {model.qualified} by name {model.narrowed}", model)
+            return
+        self._create_temporary(f"after_{model.name}", model.narrowed, model, made)
+        self._run(f"insert into {model.qualified} by name from after_{model.name}")
+
+    def _create_temporary(
+        self, name: str, query: str, given_to: Model | None, made: list[str]
+    ) -> None:
+        self._run(f"create or replace temp table {name} as {query}", given_to)
+        made.append(name)
+
+    def _run(self, statement: str, model: Model | None = None) -> None:
+        """Run to the end: DuckDB streams, and an unread result blocks the connection."""
+        given = {"now": self.now}
+        names = model.given if model else ()
+        self.connection.execute(statement, {name: given[name] for name in names}).fetchall()
+
+
+def _fingerprint(all_models: Sequence[Model], time_zones: TimeZones) -> str:
+    """Return what the marts depend on, beside the data and the time."""
+    said = [
+        duckdb.__version__,
+        [migration.checksum for migration in migrations()],
+        [[model.qualified, model.query] for model in all_models],
+        [time_zones.default, sorted(time_zones.by_tenant.items())],
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _is_known(connection: duckdb.DuckDBPyConnection, fingerprint: str, now: datetime) -> bool:
+    """Say whether the marts are of an earlier time, made as they would be made now."""
+    rows = connection.execute("select fingerprint, as_of from refresh.state").fetchall()
+    return len(rows) == 1 and rows[0][0] == fingerprint and rows[0][1] <= now
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, fingerprint: str, now: datetime) -> None:
+    connection.execute("delete from refresh.state").fetchall()
+    connection.execute("insert into refresh.state values (?, ?)", [fingerprint, now]).fetchall()
+    connection.execute("delete from refresh.offsets").fetchall()
     connection.execute(
-        f"create or replace table {model.qualified} as {model.query}",
-        {name: given[name] for name in model.given},
-    )
+        'insert into refresh.offsets select topic, "partition", next_offset from raw.ingest_offsets'
+    ).fetchall()
 
 
 def _write_time_zones(connection: duckdb.DuckDBPyConnection, time_zones: TimeZones) -> None:
-    """Give every tenant that has customers or messages its zone."""
+    """Give every tenant of whom anything was loaded its zone."""
     connection.execute(
         """
         create or replace table staging.tenant_time_zones as
@@ -79,6 +202,10 @@ def _write_time_zones(connection: duckdb.DuckDBPyConnection, time_zones: TimeZon
             select tenant_id from staging.stg_streams__customers
             union
             select tenant_id from staging.stg_streams__customer_messages
+            union
+            select tenant_id from staging.stg_streams__conversations
+            union
+            select tenant_id from staging.stg_streams__customer_events
         )
         """,
         {

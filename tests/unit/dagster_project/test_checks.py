@@ -87,7 +87,10 @@ def test_defect_of_the_load_keeps_the_last_good_copy(warehouse: Path) -> None:
 
 
 def test_defect_in_the_stream_is_shown_and_published(warehouse: Path) -> None:
-    twin = "insert into raw.customers select * replace ('c3' as customer_id) from raw.customers"
+    twin = (
+        "insert into raw.customers select * replace ('c3' as customer_id, 9 as \"offset\") "
+        "from raw.customers"
+    )
     world.plant(warehouse, f"{twin} where customer_id = 'c1'")
     result = _refreshed()
     assert result.success

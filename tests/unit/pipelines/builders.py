@@ -203,6 +203,7 @@ def conversation(
     channel_id: str = "wa-1",
     started_at: datetime = START,
     last_message_at: datetime = START + timedelta(hours=1),
+    opened_by: Direction = "inbound",
     merged_into: str | None = None,
     version: int = 1,
 ) -> Conversation:
@@ -216,7 +217,7 @@ def conversation(
         channel_type="whatsapp",
         external_id=external_id,
         platform_conversation_id=None,
-        opened_by="inbound",
+        opened_by=opened_by,
         started_at=started_at,
         last_message_at=last_message_at,
         merged_into=merged_into,
@@ -230,15 +231,19 @@ def event(
     customer_id: str | None = "c1",
     identity_id: str | None = None,
     event_type: CustomerEventType = "customer.created",
+    tenant_id: str = "acme",
+    channel_id: str | None = None,
+    occurred_at: datetime = START,
 ) -> CustomerEvent:
     """Return something that happened to a customer, by default to the identity that made them."""
     return CustomerEvent(
         id=event_id,
         type=event_type,
-        tenant_id="acme",
+        tenant_id=tenant_id,
         customer_id=customer_id,
         identity_id=identity_id or customer_id,
-        occurred_at=START,
+        channel_id=channel_id,
+        occurred_at=occurred_at,
     )
 
 

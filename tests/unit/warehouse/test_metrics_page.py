@@ -14,7 +14,23 @@ MARTS = {model.name: model for model in models() if model.schema == "marts"}
 
 
 @pytest.mark.parametrize(
-    "mart", ["customer_stats", "channels", "customer_links", "link_suggestions"]
+    "mart",
+    [
+        "activity",
+        "activity_heat_map",
+        "channel_performance",
+        "channels",
+        "customer_links",
+        "customer_stats",
+        "customers_by_channel_count",
+        "growth",
+        "growth_days",
+        "identity_health",
+        "lifecycle",
+        "link_suggestions",
+        "links_by_rule",
+        "retention",
+    ],
 )
 def test_every_figure_of_a_mart_is_defined(mart: str) -> None:
     keys = {*MARTS[mart].grain, "channel_type", "tenant_id", "customer_id"}

@@ -123,6 +123,7 @@ def test_an_older_file_goes_on_loading_and_refreshing_where_it_was(older: Path) 
             (2,),
             (3,),
             (4,),
+            (5,),
         ]
 
 

@@ -18,12 +18,28 @@ MARTS = [model for model in models() if model.schema == "marts"]
 @pytest.mark.parametrize("model", models(), ids=lambda model: model.qualified)
 def test_a_model_reads_what_its_header_says(model: Model) -> None:
     body = "\n".join(line.split("--")[0] for line in model.query.splitlines())
-    assert set(re.findall(r"\b(?:raw|staging|marts)\.\w+", body)) == set(model.reads)
+    names = r"\b(?:raw|staging|refresh|marts)\.\w+"
+    if model.schema == "touched":
+        names += r"|\b(?:touched|changed|before|after)_\w+"
+    assert set(re.findall(names, body)) == set(model.reads)
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: model.qualified)
-def test_only_staging_reads_raw(model: Model) -> None:
-    allowed = "raw." if model.schema == "staging" else ("staging.", "marts.")
+def test_marts_never_read_raw(model: Model) -> None:
+    allowed = {
+        "staging": ("raw.",),
+        "touched": (
+            "raw.",
+            "refresh.",
+            "staging.",
+            "marts.",
+            "touched_",
+            "changed_",
+            "before_",
+            "after_",
+        ),
+        "marts": ("staging.", "marts."),
+    }[model.schema]
     assert all(name.startswith(allowed) for name in model.reads)
 
 
@@ -40,7 +56,9 @@ def test_models_come_behind_what_they_read() -> None:
     names = [model.qualified for model in models()]
     assert names.index("marts.messages") > names.index("marts.conversations")
     assert names.index("marts.conversations") > names.index("marts.customer_identities")
-    assert names.index("marts.customer_stats") == max(map(names.index, names))
+    assert names.index("marts.customer_stats") > names.index("marts.messages")
+    assert names.index("marts.conversations") > names.index("touched_conversations")
+    assert names.index("changed_messages") > names.index("marts.messages")
 
 
 def model_file(folder: Path, name: str, reads: str) -> None:

@@ -1,16 +1,17 @@
 -- One row per channel of a tenant: when it was used, by how many, and how much.
--- grain: tenant_id, channel_id   reads: marts.customer_identities, marts.messages
+-- grain: tenant_id, channel_id   reads: marts.customer_identities, marts.channel_days
 with used as (
     select
         tenant_id,
         channel_id,
-        arg_max(channel_type, sent_at) as channel_type,
-        min(sent_at) as first_message_at,
-        max(sent_at) as last_message_at,
-        count(*) filter (where direction = 'inbound') as messages_in,
-        count(*) filter (where direction = 'outbound') as messages_out
-    from marts.messages
+        arg_max(channel_type, day) as channel_type,
+        min(first_message_at) as first_message_at,
+        max(last_message_at) as last_message_at,
+        sum(messages_in) as messages_in,
+        sum(messages_out) as messages_out
+    from marts.channel_days
     group by tenant_id, channel_id
+    having max(last_message_at) is not null
 ),
 
 held as (

@@ -1,5 +1,5 @@
 -- One row per conversation that lives now, with whoever owns its channel identity now.
--- grain: conversation_id   reads: staging.stg_streams__conversations, marts.identity_owners, marts.merged_customers
+-- grain: conversation_id   reads: staging.stg_streams__conversations, marts.identity_owners, marts.merged_customers, staging.tenant_time_zones   touched: touched_conversations
 select
     c.conversation_id::varchar                                       as conversation_id,           -- ours
     c.tenant_id::varchar                                             as tenant_id,                 -- the business it is with
@@ -10,8 +10,11 @@ select
     c.platform_conversation_id::varchar                              as platform_conversation_id,  -- the platform's own id, if it has one
     c.opened_by::varchar                                             as opened_by,                 -- inbound: the person wrote first; outbound: we did
     c.started_at::timestamptz                                        as started_at,                -- time of its first message
+    timezone(z.time_zone, c.started_at)::date as started_on,  -- that day in the tenant's calendar
     c.last_message_at::timestamptz                                   as last_message_at,           -- time of its latest message
 from staging.stg_streams__conversations as c
+/* touched: semi join touched_conversations using (conversation_id) */
+join staging.tenant_time_zones as z on z.tenant_id = c.tenant_id
 left join marts.identity_owners as o
     on o.tenant_id = c.tenant_id
     and o.channel_id = c.channel_id

@@ -1,8 +1,9 @@
 -- One row per way to reach a customer that lives now.
--- grain: customer_id, channel_id, external_id   reads: staging.stg_streams__customers
+-- grain: customer_id, channel_id, external_id   reads: staging.stg_streams__customers   touched: touched_customers
 with identities as (
     select customer_id, tenant_id, version, unnest(identities) as identity
     from staging.stg_streams__customers
+    /* touched: semi join touched_customers using (customer_id) */
     where merged_into is null
 )
 

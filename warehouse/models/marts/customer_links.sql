@@ -1,10 +1,11 @@
 -- One row per piece of evidence that makes a customer living now one person: two identity keys, the
 -- rule that ties them together, and who or what first said so. An end need not be a channel of the
 -- customer's: it may be an address or the business's own reference, which nobody wrote from.
--- grain: customer_id, identity_key, other_identity_key, rule   reads: staging.stg_streams__customers
+-- grain: customer_id, identity_key, other_identity_key, rule   reads: staging.stg_streams__customers   touched: touched_customers
 with links as (
     select customer_id, tenant_id, unnest(links) as link
     from staging.stg_streams__customers
+    /* touched: semi join touched_customers using (customer_id) */
     where merged_into is null
 )
 

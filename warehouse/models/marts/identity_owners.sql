@@ -1,9 +1,10 @@
 -- One row per owner of a channel identity: who it is, from when until when. A number that changed
 -- hands (a split by time) has one for each; of two who claim it at once, the newer record is believed.
--- grain: tenant_id, channel_id, external_id, owned_from   reads: marts.customer_identities
+-- grain: tenant_id, channel_id, external_id, owned_from   reads: marts.customer_identities   touched: touched_identities
 with owners as (
     select tenant_id, channel_id, external_id, identity_id, customer_id, first_seen_at
     from marts.customer_identities
+    /* touched: semi join touched_identities using (tenant_id, channel_id, external_id) */
     qualify row_number() over (
         partition by tenant_id, channel_id, external_id, identity_id
         order by last_seen_at desc nulls last, customer_version desc, customer_id

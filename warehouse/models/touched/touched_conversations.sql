@@ -1,0 +1,18 @@
+-- Conversations that came or went since the last refresh, or that are somebody else's now.
+-- grain: conversation_id   reads: raw.conversations, refresh.offsets, touched_owners, touched_merges, marts.conversations
+select r.conversation_id
+from raw.conversations as r
+left join refresh.offsets as o using (topic, "partition")
+where r."offset" >= coalesce(o.next_offset, 0)
+union
+select r.conversation_id
+from raw.conversations as r
+semi join touched_owners as t using (tenant_id, channel_id, external_id)
+union
+select r.conversation_id
+from raw.conversations as r
+semi join touched_merges as t on t.tenant_id = r.tenant_id and t.merged_id = r.customer_id
+union
+select m.conversation_id
+from marts.conversations as m
+anti join raw.conversations as r using (conversation_id)

@@ -1,0 +1,21 @@
+-- Days of customers of which a message came, went, or changed hands; all days of a customer who
+-- came or went.
+-- grain: tenant_id, customer_id, day   reads: changed_messages, changed_customers, marts.messages, marts.customer_days
+with came_or_went as (
+    select tenant_id, customer_id
+    from changed_customers
+    group by tenant_id, customer_id
+    having count(*) = 1
+)
+
+select tenant_id, customer_id, sent_on as day
+from changed_messages
+where customer_id is not null
+union
+select m.tenant_id, m.customer_id, m.sent_on as day
+from marts.messages as m
+semi join came_or_went using (tenant_id, customer_id)
+union
+select d.tenant_id, d.customer_id, d.day
+from marts.customer_days as d
+semi join came_or_went using (tenant_id, customer_id)

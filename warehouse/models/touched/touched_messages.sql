@@ -1,0 +1,35 @@
+-- Messages that came or went since the last refresh, or whose customer or conversation may have
+-- changed: those in the time of a conversation that did, those of an identity that changed hands.
+-- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, refresh.offsets, touched_owners, touched_merges, before_conversations, after_conversations, marts.messages
+with times as (
+    select tenant_id, channel_id, external_id, started_at, last_message_at
+    from before_conversations
+    union
+    select tenant_id, channel_id, external_id, started_at, last_message_at
+    from after_conversations
+    union
+    select tenant_id, channel_id, external_id, '-infinity'::timestamptz, 'infinity'::timestamptz
+    from touched_owners
+)
+
+select r.tenant_id, r.channel_id, r.message_id
+from raw.customer_messages as r
+left join refresh.offsets as o using (topic, "partition")
+where r."offset" >= coalesce(o.next_offset, 0)
+union
+select r.tenant_id, r.channel_id, r.message_id
+from raw.customer_messages as r
+semi join times as t
+    on t.tenant_id = r.tenant_id
+    and t.channel_id = r.channel_id
+    and t.external_id = r.external_id
+    and r.sent_at between t.started_at and t.last_message_at
+union
+select r.tenant_id, r.channel_id, r.message_id
+from raw.customer_messages as r
+semi join touched_merges as t on t.tenant_id = r.tenant_id and t.merged_id = r.customer_id
+union
+-- Messages only ever go because their person was erased.
+select m.tenant_id, m.channel_id, m.message_id
+from (from marts.messages semi join raw.erased_customers using (identity_id)) as m
+anti join raw.customer_messages as r using (tenant_id, channel_id, message_id)
