@@ -13,14 +13,19 @@ from dagster_project.assets.raw import raw_tables
 from dagster_project.assets.topics import OUTPUT_TOPICS
 from dagster_project.checks import mart_checks, raw_checks
 from dagster_project.resources import KafkaCluster, WarehouseFile
-from dagster_project.schedules import every_two_minutes, load_and_refresh
+from dagster_project.schedules import (
+    every_early_morning,
+    every_two_minutes,
+    load_and_refresh,
+    rebuild_marts,
+)
 from dagster_project.sweep import every_night, sweep_erased
 
 defs: Final = dg.Definitions(
     assets=[*OUTPUT_TOPICS, raw_tables, marts, analytics],
     asset_checks=[raw_checks, mart_checks],
-    jobs=[load_and_refresh, sweep_erased],
-    schedules=[every_two_minutes, every_night],
+    jobs=[load_and_refresh, rebuild_marts, sweep_erased],
+    schedules=[every_two_minutes, every_early_morning, every_night],
     resources={
         "kafka": KafkaCluster(),
         "warehouse": WarehouseFile(),

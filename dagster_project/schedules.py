@@ -1,4 +1,4 @@
-"""When it all runs: load, refresh and publish, every two minutes.
+"""When it all runs: load, refresh and publish, every two minutes; all marts anew, every night.
 
 Owns the rhythm and when not to; nothing here reads or writes data.
 """
@@ -17,6 +17,21 @@ load_and_refresh: Final = dg.define_asset_job(
     description="Kafka into the raw tables, the marts from them, and the published copy.",
     # A load that was stopped goes on where it ended, so a generous limit costs nothing.
     tags={"dagster/max_runtime": "3600"},
+)
+# Says the same as the refreshes before it, whatever happened to the file meanwhile.
+rebuild_marts: Final = dg.define_asset_job(
+    "rebuild_marts",
+    selection=dg.AssetSelection.groups("marts", "published"),
+    executor_def=dg.in_process_executor,
+    config={"ops": {"marts": {"config": {"rebuild": True}}}},
+    description="All marts anew from the raw tables, and the published copy.",
+    tags={"dagster/max_runtime": "3600"},
+)
+every_early_morning: Final = dg.ScheduleDefinition(
+    name="every_early_morning",
+    job=rebuild_marts,
+    cron_schedule="10 4 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 _GOING_ON: Final = [
     dg.DagsterRunStatus.QUEUED,

@@ -5,13 +5,15 @@ Owns no figures: each table's meaning is in models/marts and in docs/metrics.md.
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, get_args
 
 import duckdb
 import pandas as pd
 
 from warehouse.connection import READ_DATABASE, connect_reader
 from warehouse.location import published_path
+
+Grain = Literal["day", "week", "month"]
 
 
 class Warehouse:
@@ -58,6 +60,43 @@ class Warehouse:
     def customer_stats(self) -> pd.DataFrame:
         """Return each tenant's three figures with their windows."""
         return self.sql("select * from customer_stats order by tenant_id")
+
+    def growth(self, grain: Grain = "day") -> pd.DataFrame:
+        """Return new customers, as reported then and as known now, by channel and period."""
+        return self._by_period("growth", grain)
+
+    def channel_performance(self, grain: Grain = "day") -> pd.DataFrame:
+        """Return reach, volume and waiting times by channel and period."""
+        return self._by_period("channel_performance", grain)
+
+    def activity(self) -> pd.DataFrame:
+        """Return who was active by day: in it, and in the seven and thirty days up to it."""
+        return self.sql("select * from activity order by tenant_id, day")
+
+    def lifecycle(self) -> pd.DataFrame:
+        """Return new, returning, resurrected and dormant customers by ISO week."""
+        return self.sql("select * from lifecycle order by tenant_id, week")
+
+    def retention(self) -> pd.DataFrame:
+        """Return how many of each week's new customers wrote in each later week."""
+        return self.sql("select * from retention order by tenant_id, cohort_week, week")
+
+    def activity_heat_map(self) -> pd.DataFrame:
+        """Return messages by channel, day of the week and hour."""
+        return self.sql(
+            "select * from activity_heat_map order by tenant_id, channel_id, weekday, hour"
+        )
+
+    def identity_health(self) -> pd.DataFrame:
+        """Return how well each tenant's people are known."""
+        return self.sql("select * from identity_health order by tenant_id")
+
+    def _by_period(self, table: str, grain: Grain) -> pd.DataFrame:
+        if grain not in get_args(Grain):
+            raise ValueError(f"grain is one of {', '.join(get_args(Grain))}, not {grain!r}")
+        order = "tenant_id, period_start, channel_id"
+        query = f"select * exclude (grain) from {table} where grain = $grain order by {order}"  # noqa: S608 - our table
+        return self.sql(query, {"grain": grain})
 
 
 def open_warehouse(path: Path | str | None = None) -> Warehouse:

@@ -1,4 +1,4 @@
-"""The marts: every model of the warehouse, rebuilt together in one transaction.
+"""The marts: every model of the warehouse, brought up to date together in one transaction.
 
 Owns the keys and the lineage as the SQL headers tell it; the SQL is warehouse's.
 """
@@ -50,12 +50,21 @@ SPECS: Final = tuple(
 )
 
 
+class RefreshConfig(dg.Config):
+    """Whether to make everything anew, or what changed since the last refresh."""
+
+    rebuild: bool = False
+
+
 @dg.multi_asset(specs=SPECS, name="marts", pool=WAREHOUSE_POOL, retry_policy=RETRIES)
-def marts(warehouse: WarehouseFile) -> Iterator[dg.MaterializeResult[Any]]:
+def marts(config: RefreshConfig, warehouse: WarehouseFile) -> Iterator[dg.MaterializeResult[Any]]:
     """Bring all marts up to date as of now."""
     with warehouse.connection() as connection:
         report = refresh(
-            connection, now=datetime.now(UTC), time_zones=warehouse.settings.time_zones
+            connection,
+            now=datetime.now(UTC),
+            time_zones=warehouse.settings.time_zones,
+            rebuild=config.rebuild,
         )
         for model in MARTS:
             yield dg.MaterializeResult(
@@ -64,5 +73,7 @@ def marts(warehouse: WarehouseFile) -> Iterator[dg.MaterializeResult[Any]]:
                     **table_metadata(connection, model.qualified, dict(model.described)),
                     "as_of": dg.MetadataValue.timestamp(report.as_of),
                     "refresh_seconds": round(report.seconds, 3),
+                    "seconds": round(report.seconds_by_model[model.name], 3),
+                    "is_rebuild": report.is_rebuild,
                 },
             )

@@ -9,6 +9,7 @@ from dagster_project.assets.marts import marts
 from dagster_project.assets.published import analytics
 from dagster_project.assets.raw import raw_tables
 from dagster_project.checks import CHECKS, mart_checks, raw_checks
+from dagster_project.definitions import defs
 from dagster_project.resources import KafkaCluster, WarehouseFile
 from tests.sql.test_checks import BREAKS
 from tests.unit.dagster_project import world
@@ -98,3 +99,17 @@ def test_defect_in_the_stream_is_shown_and_published(warehouse: Path) -> None:
     assert failed == ["identities_have_one_owner"]
     with open_warehouse() as published:
         assert len(published.customers()) == 3
+
+
+def test_nightly_rebuild_makes_marts_anew_that_a_refresh_leaves(warehouse: Path) -> None:
+    world.plant(warehouse, "update raw.customers set display_name = 'Zoe'")  # not by a load
+    refreshed, rebuilt = (
+        defs.resolve_job_def("load_and_refresh"),
+        defs.resolve_job_def("rebuild_marts"),
+    )
+    assert refreshed.execute_in_process(op_selection=["marts", "analytics"]).success
+    with open_warehouse() as published:
+        assert set(published.customers()["display_name"]) == {"Ana"}
+    assert rebuilt.execute_in_process().success
+    with open_warehouse() as published:
+        assert set(published.customers()["display_name"]) == {"Zoe"}

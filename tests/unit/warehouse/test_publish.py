@@ -62,6 +62,23 @@ def test_analysts_read_tables_without_schema_as_frames(tmp_path: Path) -> None:
         assert found["external_id"].tolist() == ["+5511999998888"]
 
 
+def test_figures_come_as_frames_by_name(tmp_path: Path) -> None:
+    target = tmp_path / "analytics.duckdb"
+    with open_writer(tmp_path / "w.duckdb") as connection:
+        load(connection, 0)
+        publish.publish(connection, target)
+    with open_warehouse(target) as warehouse:
+        assert warehouse.growth(grain="week")["new_customers"].tolist() == [1]
+        assert warehouse.channel_performance(grain="month")["messages_in"].tolist() == [1]
+        assert warehouse.activity()["daily_active"].tolist() == [1]
+        assert warehouse.lifecycle()["new_customers"].tolist() == [1, 0]
+        assert warehouse.retention()["retention"].tolist() == [1.0]
+        assert warehouse.activity_heat_map()["hour"].tolist() == [9]
+        assert warehouse.identity_health()["identities"].tolist() == [1]
+        with pytest.raises(ValueError, match="day, week, month, not 'year'"):
+            warehouse.growth(grain="year")  # type: ignore[arg-type]
+
+
 def test_the_copy_says_what_its_tables_and_columns_mean(tmp_path: Path) -> None:
     target = tmp_path / "analytics.duckdb"
     with open_writer(tmp_path / "w.duckdb") as connection:
