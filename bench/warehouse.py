@@ -206,7 +206,8 @@ def measure(messages: int) -> tuple[float, float]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
         print(
             f"  of what is promised: rebuild {rebuilt.seconds / REBUILD_SECONDS:.0%}, refresh "
-            f"{seconds / REFRESH_SECONDS:.0%}, memory so far {peak:.1f} GiB ({peak / MEMORY_GIB:.0%})",
+            f"{seconds / REFRESH_SECONDS:.0%}, memory so far {peak:.1f} GiB "
+            f"({peak / MEMORY_GIB:.0%})",
             flush=True,
         )
     return rebuilt.seconds, seconds
