@@ -23,7 +23,7 @@ _GRAIN: Final = re.compile(
     r"grain:\s*(.*?)\s{2,}reads:\s*(.*?)(?:\s{2,}given:\s*(.*?))?(?:\s{2,}touched:\s*(\w+))?$"
 )
 _NARROWS: Final = re.compile(r"/\* touched: (.*?) \*/", re.DOTALL)
-_BEFORE_OR_AFTER: Final = re.compile(r"^(?:before|after)_(\w+)$")
+_CHANGED: Final = "changed_"
 _DESCRIBED: Final = re.compile(r"\bas (\w+),?\s+-- (.+)$")
 
 
@@ -56,9 +56,10 @@ class Model:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Return the marts of which it reads rows as they were and as they are."""
-        found = [match[1] for read in self.reads if (match := _BEFORE_OR_AFTER.match(read))]
-        return tuple(dict.fromkeys(found))
+        """Return the marts of which it reads `changed_…`: rows as they were and as they are."""
+        return tuple(
+            read.removeprefix(_CHANGED) for read in self.reads if read.startswith(_CHANGED)
+        )
 
 
 def read_model(path: Path, schema: Schema) -> Model:

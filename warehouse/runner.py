@@ -56,7 +56,8 @@ def refresh(
     connection.begin()
     try:
         is_rebuild = rebuild or not _is_known(connection, fingerprint, now)
-        refreshing = _Refreshing(connection, all_models, now, time_zones, is_rebuild=is_rebuild)
+        refreshing = _Refreshing(connection, all_models, now, is_rebuild)
+        _write_time_zones(connection, time_zones)
         rows = refreshing.run()
         _remember(connection, fingerprint, now)
         connection.commit()
@@ -89,73 +90,71 @@ class _Refreshing:
     connection: duckdb.DuckDBPyConnection
     models: Sequence[Model]
     now: datetime
-    time_zones: TimeZones
     is_rebuild: bool
     replaced: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    temporary: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, int]:
         """Run every model; return the marts' rows."""
-        staging = [model for model in self.models if model.schema == "staging"]
-        for model in staging:
-            if self.is_rebuild:
-                self._run(f"create or replace view {model.qualified} as {model.query}")
-        _write_time_zones(self.connection, self.time_zones)
         compared = {name for model in self.models for name in model.compared}
-        made: list[str] = []
         for model in self.models:
             started = time.perf_counter()
-            if model.schema == "marts":
-                self._mart(model, made, is_compared=model.name in compared)
-            elif model.schema == "touched" and not self.is_rebuild:
-                self._create_temporary(model.name, model.query, model, made)
+            if self.is_rebuild:
+                self._make(model)
+            elif model.schema == "touched":
+                self._create_temporary(model.name, model.query, model)
                 self.replaced[model.name] = _count(self.connection, model.name)
-            if model.schema != "staging":
-                self.seconds[model.name] = time.perf_counter() - started
-        for name in made:
+            elif model.schema == "marts" and model.name in compared:
+                self._compare(model)
+            elif model.schema == "marts":
+                self._replace(model)
+            self.seconds[model.name] = time.perf_counter() - started
+        for name in self.temporary:
             self._run(f"drop table {name}")
         marts = [model for model in self.models if model.schema == "marts"]
         return {model.name: _count(self.connection, model.qualified) for model in marts}
 
-    def _mart(self, model: Model, made: list[str], *, is_compared: bool) -> None:
-        if self.is_rebuild:
-            self._run(f"create or replace table {model.qualified} as {model.query}", model)
-        elif model.touched is None:
-            if is_compared:
-                self._create_temporary(
-                    f"before_{model.name}", f"from {model.qualified}", None, made
-                )
-            self._run(f"create or replace table {model.qualified} as {model.query}", model)
-            if is_compared:
-                self._create_temporary(f"after_{model.name}", f"from {model.qualified}", None, made)
-        else:
-            self._replace_touched(model, model.touched, made, is_compared=is_compared)
-
-    def _replace_touched(
-        self, model: Model, touched: str, made: list[str], *, is_compared: bool
-    ) -> None:
-        keys = self.connection.table(touched).columns
-        same = " and ".join(f"t.{key} = m.{key}" for key in keys)
-        if is_compared:
-            is_touched = f"exists (from {touched} as t where {same})"
-            self._create_temporary(
-                f"before_{model.name}",
-                f"from {model.qualified} as m where {is_touched}",
-                None,
-                made,
-            )
-        self._run(f"delete from {model.qualified} as m using {touched} as t where {same}")  # noqa: S608 - our names
-        if not is_compared:
-            self._run(f"insert into {model.qualified} by name {model.narrowed}", model)
+    def _make(self, model: Model) -> None:
+        """Make a mart or a view anew; sets of touched keys are not needed for that."""
+        if model.schema == "touched":
             return
-        self._create_temporary(f"after_{model.name}", model.narrowed, model, made)
-        self._run(f"insert into {model.qualified} by name from after_{model.name}")
+        kind = "view" if model.schema == "staging" else "table"
+        self._run(f"create or replace {kind} {model.qualified} as {model.query}", model)
 
-    def _create_temporary(
-        self, name: str, query: str, given_to: Model | None, made: list[str]
-    ) -> None:
-        self._run(f"create or replace temp table {name} as {query}", given_to)
-        made.append(name)
+    def _compare(self, model: Model) -> None:
+        """Replace the mart's touched rows, and keep those that differ: as `changed_…`."""
+        before, after = f"before_{model.name}", f"after_{model.name}"
+        where = f"where exists (from {model.touched} as t where {self._same(model)})"
+        self._create_temporary(
+            before, f"from {model.qualified} as m {where if model.touched else ''}"
+        )
+        self._replace(model)
+        self._create_temporary(
+            after, f"from {model.qualified} as m {where if model.touched else ''}"
+        )
+        self._create_temporary(
+            f"changed_{model.name}",
+            f"(from {before} except from {after}) union all (from {after} except from {before})",
+        )
+
+    def _replace(self, model: Model) -> None:
+        """Make the mart's touched rows anew, or all of a small mart."""
+        if model.touched is None:
+            self._make(model)
+            return
+        same = self._same(model)
+        self._run(f"delete from {model.qualified} as m using {model.touched} as t where {same}")  # noqa: S608 - our names
+        self._run(f"insert into {model.qualified} by name {model.narrowed}", model)
+
+    def _same(self, model: Model) -> str:
+        """Say that a mart's row m has the touched key t."""
+        keys = self.connection.table(model.touched).columns if model.touched else []
+        return " and ".join(f"t.{key} = m.{key}" for key in keys)
+
+    def _create_temporary(self, name: str, query: str, model: Model | None = None) -> None:
+        self._run(f"create or replace temp table {name} as {query}", model)
+        self.temporary.append(name)
 
     def _run(self, statement: str, model: Model | None = None) -> None:
         """Run to the end: DuckDB streams, and an unread result blocks the connection."""
@@ -199,13 +198,13 @@ def _write_time_zones(connection: duckdb.DuckDBPyConnection, time_zones: TimeZon
             tenant_id,
             coalesce(map($tenants::varchar[], $zones::varchar[])[tenant_id], $zone) as time_zone
         from (
-            select tenant_id from staging.stg_streams__customers
+            select tenant_id from raw.customers
             union
-            select tenant_id from staging.stg_streams__customer_messages
+            select tenant_id from raw.customer_messages
             union
-            select tenant_id from staging.stg_streams__conversations
+            select tenant_id from raw.conversations
             union
-            select tenant_id from staging.stg_streams__customer_events
+            select tenant_id from raw.customer_events
         )
         """,
         {

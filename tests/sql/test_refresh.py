@@ -1,6 +1,5 @@
 """A refresh of what changed gives what making everything anew gives, after any history."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,11 +114,23 @@ def events(draw: st.DrawFn) -> Loaded:
     )
 
 
+@st.composite
+def suggestions(draw: st.DrawFn) -> Loaded:
+    return builders.suggestion(
+        draw(st.sampled_from(["s1", "s2"])),
+        customer_id=draw(st.sampled_from(IDS)),
+        other_customer_id=draw(st.one_of(st.none(), st.sampled_from(IDS))),
+        status=draw(st.sampled_from(["open", "refused"])),
+        version=draw(versions),
+        said_at=draw(moments),
+    )
+
+
 # A history is batches of records, erasures among them, with refreshes in between.
 steps = st.lists(
     st.one_of(
         st.lists(
-            st.one_of(customers(), facts(), facts(), conversations(), events()),
+            st.one_of(customers(), facts(), facts(), conversations(), events(), suggestions()),
             min_size=1,
             max_size=8,
         ),
@@ -138,9 +149,7 @@ def contents(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
     }
 
 
-def compare(
-    history: list[Any], pauses: list[int], note: Callable[[bool], None] = lambda _: None
-) -> None:
+def compare(history: list[Any], pauses: list[int]) -> None:
     with open_memory() as connection:
         world = Given(connection)
         now: datetime = START
@@ -150,7 +159,8 @@ def compare(
             else:
                 world.records(*step)
             now += timedelta(hours=pause)
-            note(refresh(connection, now=now, time_zones=ZONES).is_rebuild)
+            rebuilt_alone = refresh(connection, now=now, time_zones=ZONES).is_rebuild
+            assert rebuilt_alone == (step is history[0])
         refreshed = contents(connection)
         assert refresh(connection, now=now, time_zones=ZONES, rebuild=True).is_rebuild
         rebuilt = contents(connection)

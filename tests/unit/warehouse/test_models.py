@@ -20,7 +20,7 @@ def test_a_model_reads_what_its_header_says(model: Model) -> None:
     body = "\n".join(line.split("--")[0] for line in model.query.splitlines())
     names = r"\b(?:raw|staging|refresh|marts)\.\w+"
     if model.schema == "touched":
-        names += r"|\b(?:touched|changed|before|after)_\w+"
+        names += r"|\b(?:touched|changed|recounted)_\w+"
     assert set(re.findall(names, body)) == set(model.reads)
 
 
@@ -28,16 +28,7 @@ def test_a_model_reads_what_its_header_says(model: Model) -> None:
 def test_marts_never_read_raw(model: Model) -> None:
     allowed = {
         "staging": ("raw.",),
-        "touched": (
-            "raw.",
-            "refresh.",
-            "staging.",
-            "marts.",
-            "touched_",
-            "changed_",
-            "before_",
-            "after_",
-        ),
+        "touched": ("raw.", "refresh.", "staging.", "marts.", "touched_", "changed_", "recounted_"),
         "marts": ("staging.", "marts."),
     }[model.schema]
     assert all(name.startswith(allowed) for name in model.reads)
@@ -58,7 +49,7 @@ def test_models_come_behind_what_they_read() -> None:
     assert names.index("marts.conversations") > names.index("marts.customer_identities")
     assert names.index("marts.customer_stats") > names.index("marts.messages")
     assert names.index("marts.conversations") > names.index("touched_conversations")
-    assert names.index("changed_messages") > names.index("marts.messages")
+    assert names.index("touched_dialogues") > names.index("marts.messages")
 
 
 def model_file(folder: Path, name: str, reads: str) -> None:

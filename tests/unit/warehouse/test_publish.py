@@ -45,11 +45,16 @@ def load(connection: duckdb.DuckDBPyConnection, offset: int) -> None:
     refresh(connection, now=START, time_zones=TimeZones())
 
 
-def test_analysts_read_tables_without_schema_as_frames(tmp_path: Path) -> None:
-    target = tmp_path / "analytics.duckdb"
-    with open_writer(tmp_path / "w.duckdb") as connection:
+def published(folder: Path) -> publish.PublishReport:
+    """Publish a customer who wrote once."""
+    with open_writer(folder / "w.duckdb") as connection:
         load(connection, 0)
-        report = publish.publish(connection, target)
+        return publish.publish(connection, folder / "analytics.duckdb")
+
+
+def test_analysts_read_tables_without_schema_as_frames(tmp_path: Path) -> None:
+    report = published(tmp_path)
+    target = report.path
     assert report.rows["customers"] == 1
     assert report.size_bytes == target.stat().st_size
     with open_warehouse(target) as warehouse:
@@ -63,11 +68,7 @@ def test_analysts_read_tables_without_schema_as_frames(tmp_path: Path) -> None:
 
 
 def test_figures_come_as_frames_by_name(tmp_path: Path) -> None:
-    target = tmp_path / "analytics.duckdb"
-    with open_writer(tmp_path / "w.duckdb") as connection:
-        load(connection, 0)
-        publish.publish(connection, target)
-    with open_warehouse(target) as warehouse:
+    with open_warehouse(published(tmp_path).path) as warehouse:
         assert warehouse.growth(grain="week")["new_customers"].tolist() == [1]
         assert warehouse.channel_performance(grain="month")["messages_in"].tolist() == [1]
         assert warehouse.activity()["daily_active"].tolist() == [1]
@@ -80,11 +81,7 @@ def test_figures_come_as_frames_by_name(tmp_path: Path) -> None:
 
 
 def test_the_copy_says_what_its_tables_and_columns_mean(tmp_path: Path) -> None:
-    target = tmp_path / "analytics.duckdb"
-    with open_writer(tmp_path / "w.duckdb") as connection:
-        load(connection, 0)
-        publish.publish(connection, target)
-    with open_warehouse(target) as warehouse:
+    with open_warehouse(published(tmp_path).path) as warehouse:
         tables = warehouse.sql("select table_name, comment from duckdb_tables()")
         columns = warehouse.sql("select comment from duckdb_columns() where not internal")
     assert "customers" in set(tables["table_name"])
@@ -93,11 +90,7 @@ def test_the_copy_says_what_its_tables_and_columns_mean(tmp_path: Path) -> None:
 
 
 def test_the_copy_is_in_a_format_that_the_1_x_line_reads(tmp_path: Path) -> None:
-    target = tmp_path / "analytics.duckdb"
-    with open_writer(tmp_path / "w.duckdb") as connection:
-        load(connection, 0)
-        publish.publish(connection, target)
-    with open_warehouse(target) as warehouse:
+    with open_warehouse(published(tmp_path).path) as warehouse:
         tags = warehouse.sql("select tags from duckdb_databases() where readonly")
     assert tags["tags"].tolist() == [{"storage_version": "v1.2.0+"}]
 

@@ -1,9 +1,9 @@
 -- Days of customers of which a message came, went, or changed hands; all days of a customer who
 -- came or went.
--- grain: tenant_id, customer_id, day   reads: changed_messages, changed_customers, marts.messages, marts.customer_days
+-- grain: tenant_id, customer_id, day   reads: changed_messages, recounted_customers, marts.messages, marts.customer_days
 with came_or_went as (
     select tenant_id, customer_id
-    from changed_customers
+    from recounted_customers
     group by tenant_id, customer_id
     having count(*) = 1
 )

@@ -1,14 +1,14 @@
 -- Weeks of customers whose days changed, and the weeks after; all weeks of one who began at another
 -- time, came or went.
--- grain: tenant_id, customer_id, week   reads: touched_customer_days, changed_customers, marts.customer_days, marts.customer_weeks
+-- grain: tenant_id, customer_id, week   reads: touched_customer_days, recounted_customers, marts.customer_days, marts.customer_weeks
 select tenant_id, customer_id, date_trunc('week', day)::date as week from touched_customer_days
 union
 select tenant_id, customer_id, date_trunc('week', day)::date + 7 as week from touched_customer_days
 union
 select d.tenant_id, d.customer_id, date_trunc('week', d.day)::date as week
 from marts.customer_days as d
-semi join changed_customers using (tenant_id, customer_id)
+semi join recounted_customers using (tenant_id, customer_id)
 union
 select w.tenant_id, w.customer_id, w.week
 from marts.customer_weeks as w
-semi join changed_customers using (tenant_id, customer_id)
+semi join recounted_customers using (tenant_id, customer_id)

@@ -1,41 +1,30 @@
 -- Days of tenants on which anything that figures count came, went, or changed.
--- grain: tenant_id, day   reads: changed_messages, changed_customers, before_conversations, after_conversations, before_customer_events, after_customer_events, marts.customer_events, marts.customers, before_customer_days, after_customer_days, before_replies, after_replies
+-- grain: tenant_id, day   reads: changed_messages, changed_conversations, changed_customer_events, changed_customer_days, changed_replies, recounted_customers, marts.customer_events, marts.customers
 with reported_anew as (
-    select tenant_id, customer_id from changed_customers
+    select tenant_id, customer_id from recounted_customers
     union
-    select tenant_id, customer_id from before_customer_events where event_type = 'customer.created'
-    union
-    select tenant_id, customer_id from after_customer_events where event_type = 'customer.created'
+    select tenant_id, customer_id from changed_customer_events where event_type = 'customer.created'
+),
+
+-- A conversation that only went on is counted as it was.
+opened as (
+    select conversation_id, tenant_id, channel_id, opened_by, started_on
+    from changed_conversations
+    group by all
+    having count(*) = 1
 )
 
 select tenant_id, sent_on as day from changed_messages
 union
-select tenant_id, created_on as day from changed_customers
+select tenant_id, created_on as day from recounted_customers
 union
-(
-    select tenant_id, started_on as day
-    from (
-        (
-            select conversation_id, tenant_id, channel_id, opened_by, started_on
-            from before_conversations
-            except
-            select conversation_id, tenant_id, channel_id, opened_by, started_on
-            from after_conversations
-        )
-        union all
-        (
-            select conversation_id, tenant_id, channel_id, opened_by, started_on
-            from after_conversations
-            except
-            select conversation_id, tenant_id, channel_id, opened_by, started_on
-            from before_conversations
-        )
-    )
-)
+select tenant_id, started_on as day from opened
 union
-select tenant_id, occurred_on as day from before_customer_events
+select tenant_id, occurred_on as day from changed_customer_events
 union
-select tenant_id, occurred_on as day from after_customer_events
+select tenant_id, waiting_on as day from changed_replies
+union
+select tenant_id, day from changed_customer_days
 union
 -- Where customers who changed were reported to have begun, and where those did who were reported.
 select e.tenant_id, e.occurred_on as day
@@ -46,17 +35,3 @@ union
 select c.tenant_id, c.created_on as day
 from marts.customers as c
 semi join reported_anew using (tenant_id, customer_id)
-union
-(
-    select tenant_id, waiting_on as day
-    from ((from before_replies except from after_replies) union all (from after_replies except from before_replies))
-)
-union
-(
-    select tenant_id, day
-    from (
-        (from before_customer_days except from after_customer_days)
-        union all
-        (from after_customer_days except from before_customer_days)
-    )
-)

@@ -1,5 +1,4 @@
--- Channel identities of customers that changed, as they were or as they are.
--- grain: tenant_id, channel_id, external_id   reads: before_customer_identities, after_customer_identities
-select tenant_id, channel_id, external_id from before_customer_identities
-union
-select tenant_id, channel_id, external_id from after_customer_identities
+-- Channel identities of which a customer's record says anything else than before.
+-- grain: tenant_id, channel_id, external_id   reads: changed_customer_identities
+select distinct tenant_id, channel_id, external_id
+from changed_customer_identities

@@ -1,12 +1,9 @@
 -- Messages that came or went since the last refresh, or whose customer or conversation may have
 -- changed: those in the time of a conversation that did, those of an identity that changed hands.
--- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, refresh.offsets, touched_owners, touched_merges, before_conversations, after_conversations, marts.messages
+-- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, refresh.offsets, touched_owners, touched_merges, changed_conversations, marts.messages
 with times as (
     select tenant_id, channel_id, external_id, started_at, last_message_at
-    from before_conversations
-    union
-    select tenant_id, channel_id, external_id, started_at, last_message_at
-    from after_conversations
+    from changed_conversations
     union
     select tenant_id, channel_id, external_id, '-infinity'::timestamptz, 'infinity'::timestamptz
     from touched_owners
