@@ -153,14 +153,14 @@ def compare(history: list[Any], pauses: list[int]) -> None:
     with open_memory() as connection:
         world = Given(connection)
         now: datetime = START
-        for step, pause in zip(history, pauses, strict=False):
+        for n, (step, pause) in enumerate(zip(history, pauses, strict=False)):
             if isinstance(step, str):
                 world.erased(step)
             else:
                 world.records(*step)
             now += timedelta(hours=pause)
-            rebuilt_alone = refresh(connection, now=now, time_zones=ZONES).is_rebuild
-            assert rebuilt_alone == (step is history[0])
+            is_rebuild = refresh(connection, now=now, time_zones=ZONES).is_rebuild
+            assert is_rebuild == (n == 0)
         refreshed = contents(connection)
         assert refresh(connection, now=now, time_zones=ZONES, rebuild=True).is_rebuild
         rebuilt = contents(connection)
