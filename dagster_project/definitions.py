@@ -12,6 +12,8 @@ from dagster_project.assets.published import analytics
 from dagster_project.assets.raw import raw_tables
 from dagster_project.assets.topics import OUTPUT_TOPICS
 from dagster_project.checks import mart_checks, raw_checks
+from dagster_project.lag import backlog
+from dagster_project.reconciliation import every_morning, reconcile, stream_and_warehouse_agree
 from dagster_project.resources import KafkaCluster, WarehouseFile
 from dagster_project.schedules import (
     every_early_morning,
@@ -23,9 +25,10 @@ from dagster_project.sweep import every_night, sweep_erased
 
 defs: Final = dg.Definitions(
     assets=[*OUTPUT_TOPICS, raw_tables, marts, analytics],
-    asset_checks=[raw_checks, mart_checks],
-    jobs=[load_and_refresh, rebuild_marts, sweep_erased],
-    schedules=[every_two_minutes, every_early_morning, every_night],
+    asset_checks=[raw_checks, mart_checks, stream_and_warehouse_agree],
+    jobs=[load_and_refresh, rebuild_marts, reconcile, sweep_erased],
+    schedules=[every_two_minutes, every_early_morning, every_morning, every_night],
+    sensors=[backlog],
     resources={
         "kafka": KafkaCluster(),
         "warehouse": WarehouseFile(),

@@ -7,12 +7,13 @@ from typing import Final
 
 import dagster as dg
 
+from dagster_project.reconciliation import RECONCILIATION
 from pipelines.settings import AnalyticsSettings
 
 # One process a run: starting one for each of the five steps would take longer than the steps.
 load_and_refresh: Final = dg.define_asset_job(
     "load_and_refresh",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - RECONCILIATION,
     executor_def=dg.in_process_executor,
     description="Kafka into the raw tables, the marts from them, and the published copy.",
     # A load that was stopped goes on where it ended, so a generous limit costs nothing.
@@ -33,7 +34,7 @@ every_early_morning: Final = dg.ScheduleDefinition(
     cron_schedule="10 4 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-_GOING_ON: Final = [
+GOING_ON: Final = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -51,7 +52,7 @@ def every_two_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     """Ask for a run, unless analytics are off or the last run still goes on."""
     if not AnalyticsSettings().customer_analytics_enabled:
         return dg.SkipReason("analytics are off: CUSTOMER_ANALYTICS_ENABLED=false")
-    going_on = dg.RunsFilter(job_name=load_and_refresh.name, statuses=_GOING_ON)
+    going_on = dg.RunsFilter(job_name=load_and_refresh.name, statuses=GOING_ON)
     if context.instance.get_runs_count(going_on):
         return dg.SkipReason("the last run still goes on: what it does not load, the next one does")
     return dg.RunRequest()

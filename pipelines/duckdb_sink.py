@@ -6,7 +6,7 @@ Owns what happens in which order; the SQL is `statements`', the tables are `raw_
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -46,6 +46,20 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def positions_in(
+    connection: duckdb.DuckDBPyConnection, topics: Container[str]
+) -> dict[Partition, Position]:
+    """Return how far each of the topics' partitions is loaded."""
+    rows = connection.execute(
+        'select topic, "partition", next_offset, topic_id from raw.ingest_offsets'
+    ).fetchall()
+    return {
+        Partition(topic, number): Position(next_offset, topic_id)
+        for topic, number, next_offset, topic_id in rows
+        if topic in topics
+    }
+
+
 class DuckDbSink:
     """Writes batches through one connection, which nobody else may use meanwhile."""
 
@@ -64,14 +78,7 @@ class DuckDbSink:
 
     def positions(self) -> dict[Partition, Position]:
         """Return how far each partition is loaded."""
-        rows = self._connection.execute(
-            'select topic, "partition", next_offset, topic_id from raw.ingest_offsets'
-        ).fetchall()
-        return {
-            Partition(topic, number): Position(next_offset, topic_id)
-            for topic, number, next_offset, topic_id in rows
-            if topic in self._tables
-        }
+        return positions_in(self._connection, self._tables)
 
     def write(self, batch: Batch) -> LoadedBatch:
         """Write rows and offsets; all of it or, whatever fails, nothing."""

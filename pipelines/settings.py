@@ -24,6 +24,8 @@ class AnalyticsSettings(BaseSettings):
     load_batch_rows: Annotated[int, Field(ge=1)] = BatchLimits().rows
     # An erasure younger than this waits for the next sweep.
     erasure_settles_seconds: Annotated[float, Field(ge=0)] = 3600.0
+    # From so many waiting records on, a load does not wait for the schedule's next tick.
+    load_backlog_records: Annotated[int, Field(ge=1)] = 20_000
     load_batch_age_seconds: Annotated[float, Field(gt=0)] = BatchLimits().age_seconds
 
     @field_validator("reporting_time_zone")

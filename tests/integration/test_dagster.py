@@ -10,12 +10,14 @@ from kafka import KafkaProducer
 
 from dagster_project.checks import CHECKS
 from dagster_project.definitions import defs
+from dagster_project.lag import backlog
 from streams.cluster import ClusterSettings
 from streams.contracts.wire import Wire, encode
 from streams.topic_admin import ensure_topics
 from tests.unit.dagster_project.world import RECORDS
 from tests.unit.pipelines.builders import customer
 from warehouse import open_warehouse
+from warehouse.connection import open_writer
 
 JOB = defs.resolve_job_def("load_and_refresh")
 ROWS = {
@@ -135,3 +137,52 @@ def test_missing_topics_fail_at_once_and_say_what_to_do(
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "omnichannel topics" in str(failure.step_failure_data.error)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
+
+
+def test_daily_reconciliation_compares_the_stream_with_what_was_loaded(
+    environment: ClusterSettings, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    ensure_topics(environment)
+    _produce(environment, RECORDS)
+    JOB.execute_in_process(instance=instance)
+
+    def answer() -> dg.AssetCheckEvaluation:
+        job = defs.resolve_job_def("reconcile")
+        (found,) = job.execute_in_process(instance=instance).get_asset_check_evaluations()
+        return found
+
+    good = answer()
+    with open_writer(tmp_path / "warehouse.duckdb") as connection:
+        connection.execute("update raw.customers set tenant_id = 'x' where customer_id = 'c2'")
+    bad = answer()
+
+    assert good.passed
+    assert good.metadata["records_read"].value == 2
+    assert not bad.passed
+    tenants = bad.metadata["tenants"]
+    assert isinstance(tenants, dg.TableMetadataValue)
+    assert [row.data["examples"] for row in tenants.records] == ["c2", ""]
+
+
+def test_backlog_asks_for_a_load_ahead_of_the_schedule(
+    environment: ClusterSettings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOAD_BACKLOG_RECORDS", "3")
+    ensure_topics(environment)
+
+    def tick() -> object:
+        return backlog(dg.build_sensor_context(instance=instance))
+
+    unloaded = tick()
+    JOB.execute_in_process(instance=instance)
+    quiet = tick()
+    _produce(environment, RECORDS)
+    busy = tick()
+
+    assert isinstance(unloaded, dg.SkipReason)
+    assert "run `omnichannel load" in str(unloaded.skip_message)
+    assert isinstance(quiet, dg.SkipReason)
+    assert "0 records wait" in str(quiet.skip_message)
+    assert isinstance(busy, dg.RunRequest)
+    waiting = sum(map(len, RECORDS.values()))
+    assert busy.tags["omnichannel/backlog"] == str(waiting)

@@ -12,6 +12,7 @@ from dagster_project.assets.published import analytics
 from dagster_project.assets.raw import raw_tables
 from dagster_project.checks import CHECKS, guarded, mart_checks, raw_checks
 from dagster_project.definitions import defs
+from dagster_project.reconciliation import stream_and_warehouse_agree
 from warehouse.checks import Check
 
 REPOSITORY = Path(__file__).parents[3]
@@ -114,7 +115,7 @@ def test_check_of_no_asset_is_refused_with_the_remedy() -> None:
 
 def test_whatever_opens_the_warehouse_waits_for_its_turn() -> None:
     openers = (raw_tables, raw_checks, marts, mart_checks, analytics)
-    assert {step.op.pool for step in openers} == {WAREHOUSE_POOL}
+    assert {step.op.pool for step in (*openers, stream_and_warehouse_agree)} == {WAREHOUSE_POOL}
     job = defs.resolve_job_def("load_and_refresh")
     assert {node.name for node in job.graph.nodes} == {step.op.name for step in openers}
 

@@ -15,6 +15,7 @@ NAMES = (
     "LOAD_BATCH_ROWS",
     "LOAD_BATCH_AGE_SECONDS",
     "ERASURE_SETTLES_SECONDS",
+    "LOAD_BACKLOG_RECORDS",
 )
 
 
@@ -33,7 +34,8 @@ def test_without_an_environment_analytics_are_on_in_utc() -> None:
 
 
 def test_the_environment_sets_every_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = ("false", "/data", "Europe/Lisbon", '{"acme": "America/Sao_Paulo"}', "10", "0.5", "60")
+    zones = '{"acme": "America/Sao_Paulo"}'
+    values = ("false", "/data", "Europe/Lisbon", zones, "10", "0.5", "60", "7")
     for name, value in zip(NAMES, values, strict=True):
         monkeypatch.setenv(name, value)
     settings = AnalyticsSettings()
