@@ -3,11 +3,20 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from api import health, pictures
-from api.problems import ProblemError, answer_problem
+from api.access import routes as access
+from api.access.callers import Access
+from api.access.gate import Gate
+from api.access.headers import SecurityHeaders
+from api.access.key_file import KeyFile
+from api.access.limits import BodyLimit, Rates
+from api.access.sessions import Sessions
+from api.openapi import documented
+from api.problems import Unexpected, answer_problems
 from api.settings import ApiSettings
 from api.webhooks import routes as webhooks
 from api.webhooks.gateway import Gateway
@@ -20,7 +29,7 @@ from streams.enrichment.pictures import Pictures
 def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     """Return the application; it reaches for Kafka once it is served.
 
-    Raises ChannelFileError.
+    Raises ChannelFileError and KeyFileError.
     """
     channels = channels_in(settings.channels_file)
     outbox = KafkaOutbox(cluster, ack_seconds=settings.webhook_ack_seconds)
@@ -31,7 +40,14 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
         yield
         await outbox.stop()
 
-    api = FastAPI(title="omnichannel", lifespan=lifespan)
+    # No page of documentation: FastAPI's comes from another host, with inline script.
+    api = FastAPI(
+        title="omnichannel",
+        version=version("omnichannel"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     api.state.public_url = settings.public_url
     api.state.outbox = outbox
     api.state.pictures = Pictures(settings.pictures_folder)
@@ -42,8 +58,36 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
         topic_prefix=cluster.topic_prefix,
         now_seconds=lambda: int(time.time()),
     )
-    api.add_exception_handler(ProblemError, answer_problem)
+    api.state.access = access_for(settings)
+    api.openapi = documented(api)  # type: ignore[method-assign]  # FastAPI's documented way
+    answer_problems(api)
+    # The last one added is the first to see a call.
+    api.add_middleware(Gate, access=api.state.access)
+    api.add_middleware(BodyLimit)
+    api.add_middleware(Unexpected)
+    api.add_middleware(SecurityHeaders, is_secure=settings.is_secure)
     api.include_router(health.router)
+    api.include_router(access.router)
     api.include_router(webhooks.router)
     api.include_router(pictures.router)
     return api
+
+
+def access_for(settings: ApiSettings) -> Access:
+    """Return who may call. Raises KeyFileError: nothing is served with keys nobody can read."""
+    keys = KeyFile(settings.keys_file)
+    keys.keys()
+    secret = settings.session_secret
+    return Access(
+        keys,
+        Sessions(
+            secret=secret.get_secret_value() if secret else None,
+            secret_file=settings.keys_file.with_name("session-secret"),
+            is_secure=settings.is_secure,
+        ),
+        Rates(
+            calls_per_second=settings.calls_per_second,
+            failures_per_minute=settings.sign_in_failures_per_minute,
+        ),
+        public_url=settings.public_url,
+    )

@@ -1,4 +1,8 @@
-"""Customers' pictures, by the hash of what they show: an address that nobody can guess."""
+"""Customers' pictures, by the hash of what they show.
+
+Any key opens them, whichever tenant's: who knows the hash of a picture has seen it already, in a
+customer's record or elsewhere, and one picture may be of customers of several tenants.
+"""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
 
+from api.access.callers import Viewer
 from api.problems import ProblemError
 from streams.enrichment.pictures import MEDIA_TYPES, Pictures
 
@@ -15,7 +20,7 @@ _NAME = Path(pattern=r"^[0-9a-f]{64}\.(jpg|png|gif|webp)$")
 
 
 @router.get("/pictures/{name}", summary="A customer's picture", response_class=FileResponse)
-def picture(name: Annotated[str, _NAME], request: Request) -> FileResponse:
+def picture(name: Annotated[str, _NAME], request: Request, _caller: Viewer) -> FileResponse:
     """Return the picture; it never changes under its name."""
     pictures: Pictures = request.app.state.pictures
     path = pictures.path(name)

@@ -20,6 +20,7 @@ _SUBJECTS = (
     ("topics", "topics", "Create what is missing, then list every topic."),
     ("worker", "worker", "Turn messages into customers until told to stop."),
     ("api", "api", "Take what platforms deliver, over HTTP, until told to stop."),
+    ("keys", "app", "Make, list and revoke the keys that the API is called with."),
     ("enrich", "enrich", "Look up names and pictures of who came, until told to stop."),
     ("generate", "generate", "Send made-up messages, and print what must come of them."),
     ("send", "send", "Send canonical messages of your own."),

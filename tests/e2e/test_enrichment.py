@@ -29,6 +29,7 @@ from streams.topic_admin import ensure_topics
 from tests.builders import message
 from tests.e2e.harness import WorkerProcess, encoded, read, running, send
 from tests.hard_cases.platforms import moment
+from tests.keys import bearer, make_key
 from tests.platform_server import PNG, Answer, platform
 
 pytestmark = pytest.mark.kafka
@@ -108,12 +109,16 @@ def test_who_writes_has_a_picture_soon_and_an_erased_person_s_is_gone(
             await until(lambda: picture_url() is not None, "the customer has a picture")
             found = picture_url() or ""
             assert found == f"/pictures/{pictures()[0]}"
-            api = create_api(ApiSettings(pictures_folder=tmp_path / "pictures"), cluster)
-            answer = TestClient(api).get(found)
+            keys = tmp_path / "keys.json"
+            settings = ApiSettings(pictures_folder=tmp_path / "pictures", keys_file=keys)
+            client = TestClient(create_api(settings, cluster))
+            assert client.get(found).status_code == 401
+            client.headers.update(bearer(make_key(keys)))
+            answer = client.get(found)
             assert (answer.status_code, answer.content) == (200, PNG)
             assert answer.headers["content-type"] == "image/png"
-            assert TestClient(api).get("/pictures/../lookups.sqlite").status_code == 404
-            assert TestClient(api).get(f"/pictures/{'0' * 64}.png").status_code == 404
+            assert client.get("/pictures/../lookups.sqlite").status_code == 404
+            assert client.get(f"/pictures/{'0' * 64}.png").status_code == 404
 
             (customer,) = customers(cluster)
             erase = EraseCustomer(
