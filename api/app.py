@@ -7,7 +7,8 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import health, pictures
+from api import channels as channel_routes
+from api import customers, event_stream, health, pictures
 from api.access import routes as access
 from api.access.callers import Access
 from api.access.gate import Gate
@@ -15,6 +16,7 @@ from api.access.headers import SecurityHeaders
 from api.access.key_file import KeyFile
 from api.access.limits import BodyLimit, Rates
 from api.access.sessions import Sessions
+from api.live_view.view import LiveView
 from api.openapi import documented
 from api.problems import Unexpected, answer_problems
 from api.settings import ApiSettings
@@ -24,20 +26,26 @@ from api.webhooks.outbox import KafkaOutbox
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from streams.enrichment.pictures import Pictures
+from warehouse.time_zones import UTC, TimeZones
 
 
-def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
+def create_api(
+    settings: ApiSettings, cluster: ClusterSettings, time_zones: TimeZones = UTC
+) -> FastAPI:
     """Return the application; it reaches for Kafka once it is served.
 
     Raises ChannelFileError and KeyFileError.
     """
     channels = channels_in(settings.channels_file)
     outbox = KafkaOutbox(cluster, ack_seconds=settings.webhook_ack_seconds)
+    view = LiveView(cluster, settings.live_view_folder, time_zones)
 
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         await outbox.start()
+        await view.start()
         yield
+        await view.stop()
         await outbox.stop()
 
     # No page of documentation: FastAPI's comes from another host, with inline script.
@@ -50,6 +58,7 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     )
     api.state.public_url = settings.public_url
     api.state.outbox = outbox
+    api.state.view = view
     api.state.pictures = Pictures(settings.pictures_folder)
     api.state.gateway = Gateway(
         channels,
@@ -68,6 +77,9 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     api.add_middleware(SecurityHeaders, is_secure=settings.is_secure)
     api.include_router(health.router)
     api.include_router(access.router)
+    api.include_router(customers.router)
+    api.include_router(channel_routes.router)
+    api.include_router(event_stream.router)
     api.include_router(webhooks.router)
     api.include_router(pictures.router)
     return api
