@@ -16,6 +16,8 @@ class ApiSettings(BaseSettings):
     # As platforms reach it, where a proxy stands before us: Twilio signs the address it calls.
     public_url: str | None = Field(None, validation_alias="API_PUBLIC_URL")
     channels_file: Path | None = Field(None, validation_alias="OMNICHANNEL_CHANNELS_FILE")
+    # In whose notation numbers are typed: the workers' policies say.
+    policy_file: Path | None = Field(None, validation_alias="OMNICHANNEL_POLICY_FILE")
     pictures_folder: Path = Field(Path(".omnichannel/pictures"), validation_alias="PICTURES_FOLDER")
     # Who may call, as hashes; `omnichannel keys` changes it, and a running API follows.
     keys_file: Path = Field(
