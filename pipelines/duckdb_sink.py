@@ -6,7 +6,7 @@ Owns what happens in which order; the SQL is `statements`', the tables are `raw_
 import logging
 import time
 import uuid
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -60,8 +60,18 @@ def positions_in(
     }
 
 
+def _derive_nothing(_tables: Collection[RawTable], _loaded_at: datetime) -> None:
+    """Have the raw tables alone."""
+
+
 class DuckDbSink:
-    """Writes batches through one connection, which nobody else may use meanwhile."""
+    """Writes batches through one connection, which nobody else may use meanwhile.
+
+    `derive` is called in each batch's transaction, once its rows are in their tables, with the
+    tables that it is about and the time that its rows bear: what it writes through the connection
+    is there with the batch, or not at all. The batch's parsed rows are still in their temporary
+    tables then.
+    """
 
     def __init__(
         self,
@@ -70,11 +80,13 @@ class DuckDbSink:
         *,
         now: Callable[[], datetime] = _utc_now,
         on_step: Callable[[str], None] = _ignore,
+        derive: Callable[[Collection[RawTable], datetime], None] = _derive_nothing,
     ) -> None:
         self._connection = connection
         self._tables = tables
         self._now = now
         self._on_step = on_step
+        self._derive = derive
 
     def positions(self) -> dict[Partition, Position]:
         """Return how far each partition is loaded."""
@@ -126,6 +138,7 @@ class DuckDbSink:
         self._on_step("deleted")
         inserted = {topic: self._insert(topic, table, now) for topic, table in work}
         self._on_step("inserted")
+        self._derive([table for _, table in work], now)
         return tuple(
             LoadedTable(
                 table.qualified,

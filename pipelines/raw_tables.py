@@ -71,6 +71,11 @@ class RawTable:
         """Return the name with its schema."""
         return f"raw.{self.name}"
 
+    def column(self, name: str) -> Column:
+        """Return the column of this name. Raises LookupError."""
+        found = {column.name: column for column in self.columns}
+        return found[name]
+
     @property
     def structure(self) -> str:
         """Return the shape of the JSON as DuckDB's `from_json` takes it."""

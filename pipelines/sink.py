@@ -189,13 +189,14 @@ def run_until_stopped(
     stop: threading.Event,
 ) -> None:
     """Load what comes until asked to stop; new partitions are found on the way."""
+    poll_seconds = min(POLL_SECONDS, limits.age_seconds)  # so that a batch is not older than due
     while not stop.is_set():
         planned = plan(source.topics(), sink.positions())
         source.start(planned.starts)
         batch = Batch.empty(clock(), planned.starts, planned.topic_ids)
         plan_until = clock() + PLAN_SECONDS
         while not stop.is_set() and clock() < plan_until:
-            batch = batch.add(source.poll(POLL_SECONDS))
+            batch = batch.add(source.poll(poll_seconds))
             if not batch.moved:
                 batch = Batch.empty(clock(), batch.next_offsets, planned.topic_ids)
             elif batch.is_due(clock(), limits):

@@ -37,7 +37,7 @@ def stage(table: RawTable) -> str:
     create or replace temp table {staged_name(table)} as
     with parsed as (
         select "partition", "offset", raw is null as is_tombstone, value is null as is_not_text,
-            key, case when raw is null then try(decode(key)) end as tombstone_key,
+            key, value, case when raw is null then try(decode(key)) end as tombstone_key,
             try(from_json(value, '{table.structure}')) as r
         from {RECORDS}
         {is_row}

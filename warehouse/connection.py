@@ -102,6 +102,13 @@ def connect_reader(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def connect_again(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return one more connection to the same database, for another thread; the caller closes it."""
+    another = connection.cursor()
+    _configure(another)
+    return another
+
+
 def quoted(text: str) -> str:
     """Return an SQL literal, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,110 @@
+"""Which customers a rare word may mean: SQLite's full-text index, beside the view's DuckDB file.
+
+DuckDB finds a common word within milliseconds, for it reads the newest customers first, and would
+read all of a million for a rare one. Owns its file; which words there are, `schema.sql` says.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+# Fewer are looked up one by one in no time; more are common enough to be met soon in a scan.
+MOST_CANDIDATES: Final = 500
+# Shorter beginnings are common: only the scan is for them.
+_SHORTEST_PREFIX: Final = 3
+# The words are in comparable form already. Marks are parts of words: Hindi is written with them.
+_SHAPE: Final = """
+    create table if not exists customers (number integer primary key, customer_id text not null);
+    create virtual table if not exists words using fts5(
+        said, prefix = '3 4', detail = none,
+        tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+    );
+"""
+
+
+class SearchIndex:
+    """Finds customers by the beginnings of their words. One thread writes, any number read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = self._connect()
+        self._writer.executescript(_SHAPE)
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = [self._writer]
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+
+    def put(self, customers: Iterable[tuple[str, str]], removed: Iterable[str] = ()) -> None:
+        """Have these customers' words, by id, and none of those that are removed: on disk when
+        this returns. The same again changes nothing.
+        """
+        wanted = {number_of(customer_id): (customer_id, text) for customer_id, text in customers}
+        gone = [number_of(customer_id) for customer_id in removed]
+        with self._writer:
+            for number in gone:
+                self._writer.execute("delete from words where rowid = ?", (number,))
+                self._writer.execute("delete from customers where number = ?", (number,))
+            for number, (customer_id, text) in wanted.items():
+                known = self._writer.execute(
+                    "select said from words where rowid = ?", (number,)
+                ).fetchone()
+                if known is not None and known[0] == text:
+                    continue
+                if known is not None:
+                    self._writer.execute("delete from words where rowid = ?", (number,))
+                self._writer.execute(
+                    "insert into words (rowid, said) values (?, ?)", (number, text)
+                )
+                self._writer.execute(
+                    "insert or ignore into customers values (?, ?)", (number, customer_id)
+                )
+
+    def candidates(self, alternatives: Sequence[Sequence[str]]) -> list[str] | None:
+        """Return the ids of all customers of whom, for one of the alternatives, each word begins
+        one of theirs; None where they are too many, or the words too short to tell.
+        """
+        if any(max(map(len, words), default=0) < _SHORTEST_PREFIX for words in alternatives):
+            return None
+        query = " OR ".join(
+            "(" + " AND ".join(f'"{word}"*' for word in words) + ")" for words in alternatives
+        )
+        found = (
+            self._reader()
+            .execute(
+                "select customer_id from words join customers on number = words.rowid "
+                "where words match ? limit ?",
+                (query, MOST_CANDIDATES + 1),
+            )
+            .fetchall()
+        )
+        return None if len(found) > MOST_CANDIDATES else [customer_id for (customer_id,) in found]
+
+    def _reader(self) -> sqlite3.Connection:
+        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if reader is None:
+            reader = self._connect()
+            self._readers.connection = reader
+            with self._lock:
+                self._opened.append(reader)
+        return reader
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, check_same_thread=False, timeout=30)
+        connection.execute("pragma journal_mode = wal")
+        # What a power cut takes, the topics still have; DuckDB's file is then behind as well.
+        connection.execute("pragma synchronous = normal")
+        return connection
+
+
+def number_of(customer_id: str) -> int:
+    """Return the row of a customer: 63 bits of its hash, which a billion customers do not share."""
+    digest = blake2b(customer_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1

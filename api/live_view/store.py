@@ -1,0 +1,95 @@
+"""The live view's files: made where they are missing, and anew where an older version made them."""
+
+import hashlib
+import logging
+import queue
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import msgspec
+
+from api.live_view.search_index import SearchIndex
+from api.live_view.tables import TABLES
+from warehouse.connection import connect_again, open_writer
+from warehouse.migrate import migrations
+
+logger = logging.getLogger(__name__)
+
+_SCHEMA: Final = Path(__file__).parent / "schema.sql"
+_READERS: Final = 8  # at once; who comes then waits, instead of all being slow
+# Each request has a thread of its own: were its query to spread over the others, all would wait for
+# each other. A load takes one of the cores, the requests the rest.
+_SETTINGS: Final = ("set threads = 1",)
+
+
+class LiveStore:
+    """The opened files: one connection for the feed, some for those who ask."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, search_index: SearchIndex) -> None:
+        self.connection = connection
+        self.search_index = search_index
+        self._readers: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
+        for _ in range(_READERS):
+            self._readers.put(connect_again(connection))
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection for a moment: each query sees one state of the view, whatever comes."""
+        reader = self._readers.get()
+        try:
+            yield reader
+        finally:
+            self._readers.put(reader)
+
+    def close(self) -> None:
+        """Wait for those who read, then close the files."""
+        for _ in range(_READERS):
+            self._readers.get().close()
+        self.search_index.close()
+
+
+@contextmanager
+def open_store(folder: Path) -> Iterator[LiveStore]:
+    """Open the folder's files for as long as the block lasts; what another version of us made is
+    left alone until ours are there, then thrown away. Raises WarehouseBusyError where another
+    process has them.
+    """
+    own = folder / _shape()
+    database, words, made = (own / name for name in ("view.duckdb", "words.sqlite", "made"))
+    with ExitStack() as opened:
+        if not made.exists():  # a making that was cut off
+            shutil.rmtree(own, ignore_errors=True)
+        connection = opened.enter_context(open_writer(database))
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        if not made.exists():
+            logger.info("The live view is made from the topics")
+            connection.execute(_SCHEMA.read_text(encoding="utf-8"))
+            connection.execute("checkpoint")
+            made.touch()
+        store = LiveStore(connection, SearchIndex(words))
+        opened.callback(store.close)
+        for other in folder.iterdir():
+            if other != own:
+                shutil.rmtree(other, ignore_errors=True)
+        yield store
+
+
+def throw_away(folder: Path) -> None:
+    """Have none of the files: the next one who opens the folder begins anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shape() -> str:
+    """Return what the files depend on, beside the topics."""
+    said = [
+        duckdb.__version__,
+        [migration.checksum for migration in migrations()],
+        _SCHEMA.read_text(encoding="utf-8"),
+        [[table.qualified, [column.expression for column in table.columns]] for table in TABLES],
+    ]
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]

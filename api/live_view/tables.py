@@ -1,0 +1,75 @@
+"""What the live view keeps of each topic: the warehouse's columns, the record itself as it is
+answered, and what lists are sorted, filtered and searched by.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from pipelines.raw_tables import (
+    ALL,
+    CONVERSATIONS,
+    CUSTOMER_EVENTS,
+    CUSTOMER_MESSAGES,
+    CUSTOMERS,
+    LINK_SUGGESTIONS,
+    Column,
+    RawTable,
+)
+from streams.topics import full_name
+
+# The record's own JSON: what is answered is what was written, to the letter.
+_DOCUMENT: Final = Column("document", "tenantId", sql="value")
+
+_WORDS: Final = """
+    ' ' || array_to_string(list_distinct(list_concat(
+        words_of(concat_ws(' ',
+            r."displayName",
+            array_to_string(coalesce(r.emails, []), ' '),
+            array_to_string(
+                [concat_ws(' ', i."externalId", i.username) for i in coalesce({}, [])], ' '
+            )
+        )),
+        flatten([
+            list_concat([digits], ends_of(digits))
+            for digits in [ltrim(p, '+') for p in coalesce(r.phones, [])]
+        ])
+    )), ' ')
+"""
+_SORT_NAME: Final = "strip_accents(lower(nfc_normalize({})))"
+
+
+
+def _of_identities(name: str, sql: str) -> Column:
+    return Column(name, "identities", CUSTOMERS.column("identities").type, sql=sql)
+
+
+LIVE_CUSTOMERS: Final = replace(
+    CUSTOMERS,
+    columns=(
+        *CUSTOMERS.columns,
+        _DOCUMENT,
+        _of_identities("channel_ids", 'list_distinct([i."channelId" for i in {}])'),
+        _of_identities("channel_types", 'list_distinct([i."channelType" for i in {}])'),
+        _of_identities("last_inbound_at", 'list_max([i."lastInboundAt" for i in {}])'),
+        _of_identities("search_text", _WORDS.strip()),
+        Column("sort_name", "displayName", sql=_SORT_NAME),
+        Column("name_rank", "displayName", sql=f"rank_of({_SORT_NAME})"),
+    ),
+)
+_ANSWERED: Final = (CONVERSATIONS, CUSTOMER_EVENTS, CUSTOMER_MESSAGES, LINK_SUGGESTIONS)
+
+
+def _live(table: RawTable) -> RawTable:
+    if table is CUSTOMERS:
+        return LIVE_CUSTOMERS
+    if table in _ANSWERED:
+        return replace(table, columns=(*table.columns, _DOCUMENT))
+    return table
+
+
+TABLES: Final = tuple(_live(table) for table in ALL)
+
+
+def live_tables_by_topic(prefix: str) -> dict[str, RawTable]:
+    """Return the live view's tables by their topics' names on the broker."""
+    return {full_name(table.topic, prefix): table for table in TABLES}
