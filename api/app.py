@@ -17,9 +17,9 @@ from api.access.key_file import KeyFile
 from api.access.limits import BodyLimit, Rates
 from api.access.sessions import Sessions
 from api.commands import routes as commands
-from api.commands import suggestions
+from api.commands import imports, suggestions
 from api.commands.issuing import Commands
-from api.commands.regions import PolicyRegions
+from api.commands.regions import Regions
 from api.commands.view import CommandView
 from api.openapi import documented
 from api.outbox import KafkaOutbox
@@ -39,14 +39,11 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     """
     channels = channels_in(settings.channels_file)
     outbox = KafkaOutbox(cluster, ack_seconds=settings.webhook_ack_seconds)
-    regions = PolicyRegions(cluster, settings.policy_file)
 
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         await outbox.start()
-        regions.start()
         yield
-        regions.stop()
         await outbox.stop()
 
     # No page of documentation: FastAPI's comes from another host, with inline script.
@@ -68,7 +65,7 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
         now_seconds=lambda: int(time.time()),
     )
     api.state.access = access_for(settings)
-    api.state.regions = regions
+    api.state.regions = Regions(settings.policy_file, lambda: view_of(api))
     api.state.commands = Commands(
         lambda: api.state.outbox, lambda: view_of(api), topic_prefix=cluster.topic_prefix
     )
@@ -85,6 +82,7 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     api.include_router(pictures.router)
     api.include_router(commands.router)
     api.include_router(suggestions.router)
+    api.include_router(imports.router)
     return api
 
 

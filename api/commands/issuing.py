@@ -13,7 +13,7 @@ from api.commands.view import CommandOutcome, CommandView
 from api.outbox import NotTakenError, Outbox
 from api.problems import ProblemError
 from streams import topics
-from streams.contracts.commands import AnyCustomerCommand
+from streams.contracts.commands import AnyCustomerCommand, ImportContact
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
 
@@ -81,7 +81,7 @@ class Commands:
         """Send the command and return what became of it. Raises ProblemError: 503 where Kafka may
         not have it.
         """
-        await self.send(command)
+        await self.send(command, key=command.customer_id)
         outcome = await self.view.wait_for_command(
             command.tenant_id, command.id, self._wait_seconds
         )
@@ -89,11 +89,10 @@ class Commands:
             await self._shown(command)
         return _fate(command.id, outcome)
 
-    async def send(self, command: AnyCustomerCommand) -> None:
+    async def send(self, command: AnyCustomerCommand | ImportContact, *, key: str) -> None:
         """Have Kafka hold the command. Raises ProblemError (503)."""
         try:
-            key = command.customer_id.encode()
-            await self._outbox().put(self._topic, encode(command), key=key)
+            await self._outbox().put(self._topic, encode(command), key=key.encode())
         except NotTakenError as error:
             logger.warning("A command of %s was not taken: %s", command.tenant_id, error)
             raise ProblemError(

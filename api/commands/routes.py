@@ -215,7 +215,7 @@ async def change(
             "the customer has changed since: get the record again, and decide again",
             headers={"ETag": etag(customer)},
         )
-    phone = _phone(body.add_phone, regions.region_of(call.caller.tenant_id))
+    phone = _phone(body.add_phone, await regions.of(call.caller.tenant_id))
     command = asked.update(asking, customer, body, phone)
     return await call.answer(await call.carried_out(command), customer_id)
 

@@ -1,6 +1,6 @@
 """What commands need of the live view: the port, and what it tells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -40,6 +40,14 @@ class CommandView(Protocol):
         self, tenant_id: str, identities: Sequence[tuple[str, str]]
     ) -> Sequence[str]:
         """Return the ids of those who have these (channel id, external id) now."""
+        ...
+
+    async def holders_of(self, tenant_id: str, values: Sequence[str]) -> Mapping[str, str]:
+        """Return who has these phones (+ and digits) and addresses, by phone or address."""
+        ...
+
+    async def region_of(self, tenant_id: str) -> str | None:
+        """Return the region that a command set in the tenant's policy."""
         ...
 
     async def wait_for_command(

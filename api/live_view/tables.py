@@ -38,7 +38,6 @@ _WORDS: Final = """
 _SORT_NAME: Final = "strip_accents(lower(nfc_normalize({})))"
 
 
-
 def _of_identities(name: str, sql: str) -> Column:
     return Column(name, "identities", CUSTOMERS.column("identities").type, sql=sql)
 

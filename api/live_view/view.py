@@ -203,9 +203,7 @@ class LiveView:
                 logger.info("%s", self.progress.sentence)
 
         self.positions = {place: position.next_offset for place, position in positions.items()}
-        run_until_caught_up(
-            source, sink, clock=time.monotonic, limits=_CATCHING_UP, on_batch=note
-        )
+        run_until_caught_up(source, sink, clock=time.monotonic, limits=_CATCHING_UP, on_batch=note)
         logger.info("The live view is live: %d records were loaded", total)
 
     def _go_on(self, source: Source, sink: DuckDbSink, derived: Derived) -> None:

@@ -21,17 +21,6 @@ from tests.unit.api.commands.world import World
 MARIA, JOAO = "5511999998888", "5521988887777"
 
 
-class Regions:
-    """All tenants are at home in one country."""
-
-    def __init__(self, region: str | None) -> None:
-        self._region = region
-
-    def region_of(self, tenant_id: str) -> str | None:  # noqa: ARG002 - the port's
-        """Return the country."""
-        return self._region
-
-
 class Office:
     """Clients with keys of every role, in front of one world."""
 
@@ -43,7 +32,6 @@ class Office:
         )
         self.api.state.outbox = self.world
         self.api.state.view = self.world
-        self.api.state.regions = Regions(region)
         self.api.state.commands = Commands(
             lambda: self.world, lambda: self.world, topic_prefix="", wait_seconds=0.2
         )

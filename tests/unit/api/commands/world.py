@@ -5,7 +5,7 @@ Not here: Kafka, the batches it cuts, and the view's SQL. Those are in tests/e2e
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
@@ -113,6 +113,20 @@ class World:
             and customer.merged_into is None
             and any((i.channel_id, i.external_id) in asked for i in customer.identities)
         ]
+
+    async def holders_of(self, tenant_id: str, values: Sequence[str]) -> Mapping[str, str]:
+        """Return who has these phones and addresses."""
+        return {
+            value: customer.id
+            for customer in self._now().customers.values()
+            if customer.tenant_id == tenant_id and customer.merged_into is None
+            for value in (*customer.phones, *customer.emails)
+            if value in values
+        }
+
+    async def region_of(self, tenant_id: str) -> str | None:  # noqa: ARG002 - all are of one country
+        """Return the policy's region."""
+        return self.policy.region
 
     async def wait_for_command(
         self, tenant_id: str, command_id: str, timeout_seconds: float
