@@ -16,6 +16,8 @@ class ApiSettings(BaseSettings):
     # As platforms reach it, where a proxy stands before us: Twilio signs the address it calls.
     public_url: str | None = Field(None, validation_alias="API_PUBLIC_URL")
     channels_file: Path | None = Field(None, validation_alias="OMNICHANNEL_CHANNELS_FILE")
+    # In whose notation numbers are typed: the workers' policies say.
+    policy_file: Path | None = Field(None, validation_alias="OMNICHANNEL_POLICY_FILE")
     pictures_folder: Path = Field(Path(".omnichannel/pictures"), validation_alias="PICTURES_FOLDER")
     # The process's own view of the customers, made from the topics: each replica has its own.
     live_view_folder: Path = Field(Path(".omnichannel/live"), validation_alias="LIVE_VIEW_FOLDER")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from streams.contracts.customers import Customer, CustomerEvent
+from streams.identity.records import IMPORT_CHANNEL
 from streams.identity.telling import Record
 from streams.logs import mask
 
@@ -38,7 +39,8 @@ def narrate(records: Iterable[Record]) -> None:
 def _created(event: CustomerEvent) -> None:
     external_id = event.external_id or ""
     logger.info(
-        "Auto-created customer %s for channel %s with external ID %s (tenantId=%s)",
+        "%s customer %s for channel %s with external ID %s (tenantId=%s)",
+        "Imported" if event.channel_type == IMPORT_CHANNEL else "Auto-created",
         event.customer_id,
         event.channel_id,
         external_id if logger.isEnabledFor(logging.DEBUG) else mask(external_id),

@@ -10,16 +10,18 @@ from streams import topics
 from streams.channel_file import NO_CHANNELS, Channels
 from streams.channels.cloud_events import CloudEvent, cloud_event_of
 from streams.channels.reading import Unreadable
-from streams.contracts.commands import AnyCommand, SetPolicy
+from streams.contracts.commands import AnyCommand, ImportContact, SetPolicy
 from streams.contracts.messages import Message
 from streams.contracts.policies import TenantPolicy
 from streams.contracts.wire import encode
 from streams.engine.batches import Effects, InRecord
 from streams.identity.addresses import Addresses, index_address
 from streams.identity.events import answer_event
+from streams.identity.imports import contact_keys
 from streams.identity.instants import credible_ms, to_datetime, to_ms
 from streams.identity.normalise import Rejection, normalise, tenant_of
-from streams.identity.operations import Ask, encode_operation
+from streams.identity.operations import Ask, Introduce, encode_operation
+from streams.identity.refusals import RefusedError
 from streams.native import reading_of_record
 from streams.outbox import UNREADABLE, Outbox, PolicyOf, TopicNames
 
@@ -127,9 +129,32 @@ class Translate:
         if isinstance(command, SetPolicy):
             self._set_policy(command, at_ms, record, outbox)
             return
+        if isinstance(command, ImportContact):
+            self._introduce(command, at_ms, record, outbox)
+            return
         address = index_address(tenant, command.customer_id)
         ask = Ask(command=command, at_ms=at_ms)
         outbox.put(self._interactions, address.encode(), encode_operation(ask), record)
+
+    def _introduce(
+        self, command: ImportContact, at_ms: int, record: InRecord, outbox: Outbox
+    ) -> None:
+        tenant_id = command.tenant_id
+        try:
+            key, *_ = contact_keys(command, self._policy_of(tenant_id))
+        except RefusedError as error:
+            event = answer_event(tenant_id, command.id, None, at_ms=at_ms, refused=str(error))
+            outbox.put(
+                self._events,
+                event.id.encode(),
+                encode(event),
+                record,
+                partition_key=tenant_id.encode(),
+            )
+            return
+        address = self._addresses.node(tenant_id, key)
+        introduce = Introduce(command=command, at_ms=at_ms)
+        outbox.put(self._interactions, address.encode(), encode_operation(introduce), record)
 
     def _set_policy(self, command: SetPolicy, at_ms: int, record: InRecord, outbox: Outbox) -> None:
         policy = TenantPolicy(

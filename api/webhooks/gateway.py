@@ -15,8 +15,8 @@ from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
+from api.outbox import Header, NotTakenError, Outbox
 from api.problems import ProblemError
-from api.webhooks.outbox import Header, NotTakenError, Outbox
 from api.webhooks.signatures import Call, is_same, refusal
 from streams import topics
 from streams.channel_file import Channels, ChannelSettings
@@ -124,6 +124,7 @@ class Gateway:
             raise _come_again(HTTPStatus.TOO_MANY_REQUESTS, "more calls a second than agreed")
         topic = topics.full_name(topics.NATIVE[channel.platform], self._topic_prefix)
         try:
+            # No key: bodies spread over the partitions. Nothing rests on their order.
             await self._outbox.put(topic, call.body, _headers(channel, call))
         except NotTakenError as error:
             logger.warning(

@@ -78,6 +78,20 @@ class EraseCustomer(CustomerCommand, frozen=True, kw_only=True, tag="customer.er
     """Forget a person everywhere, so that no replay brings them back."""
 
 
+class ImportContact(Command, frozen=True, kw_only=True, tag="contact.import"):
+    """Keep up the customer of a phone or an e-mail, or make one of a person who never wrote.
+
+    The phone names the person, or the e-mail where there is none; an e-mail beside a phone is only
+    said of them. What is given weighs as an import's. The answer names the customer.
+    """
+
+    phone: str | None = None
+    email: str | None = None
+    display_name: str | None = None
+    tags: tuple[str, ...] = ()
+    custom_attributes: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class SetPolicy(Command, frozen=True, kw_only=True, tag="policy.set"):
     """Replace the tenant's policy; what is not given has its default."""
 
@@ -92,4 +106,4 @@ AnyCustomerCommand = (
     | SplitCustomer
     | EraseCustomer
 )
-AnyCommand = AnyCustomerCommand | SetPolicy
+AnyCommand = AnyCustomerCommand | ImportContact | SetPolicy

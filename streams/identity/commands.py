@@ -42,7 +42,7 @@ from streams.identity.state import Edits, Erased, Root, Seed, identity_id
 from streams.identity.telling import Forgotten, Record
 from streams.identity.updates import added_keys, edits_of
 
-_WORDS_KEPT: Final = 100
+WORDS_KEPT: Final = 100
 _OWNERS_KEPT: Final = 16  # of one number; each stays in the state for ever
 
 
@@ -154,8 +154,8 @@ class _Carrying:
         root, key = self.root, self.key
         known = root.edits.get(key, Edits(epoch=seed.epoch))
         edits = join_edits(known, edits_of(command, self.ask.at_ms, seed.epoch))
-        if max(len(edits.tags), len(edits.attributes)) > _WORDS_KEPT:
-            raise RefusedError(f"a customer has at most {_WORDS_KEPT} tags and as many attributes")
+        if max(len(edits.tags), len(edits.attributes)) > WORDS_KEPT:
+            raise RefusedError(f"a customer has at most {WORDS_KEPT} tags and as many attributes")
         links = root.links
         for other in added_keys(command, self.policy):
             if other != key:

@@ -17,6 +17,7 @@ from streams.identity.boundaries import cut, key_at, of_its_time
 from streams.identity.commands import Outcome, adopt, answer, carry_out
 from streams.identity.evidence import Link, joined_decisions, suggestion_id
 from streams.identity.forgetting import forget, joined_erased
+from streams.identity.imports import introduce
 from streams.identity.joins import join_edits, join_roots, with_links
 from streams.identity.observations import identity_name, is_forgotten, join_observation
 from streams.identity.operations import (
@@ -26,6 +27,7 @@ from streams.identity.operations import (
     Decline,
     Forget,
     Index,
+    Introduce,
     Observe,
     Operation,
     Relate,
@@ -245,6 +247,13 @@ class _Folding:
         self.tell()
         self.folded.records += outcome.records
 
+    def introduce(self, root: Root | None, operation: Introduce) -> None:
+        outcome = introduce(root, self.parts, operation, self.policy, self.addresses)
+        if root is not None or outcome.root.seeds:
+            self.folded.node = outcome.root
+        self.tell()
+        self.folded.records += outcome.records
+
     def union(self, root: Root | None, operation: Union) -> None:
         if operation.other == self.address:
             return
@@ -413,6 +422,7 @@ _STEPS: Final[Mapping[type, Callable[[_Folding, Root | None, Any], None]]] = {
     Forget: _Folding.forget,
     Ask: _Folding.carry_out,
     Adopt: _Folding.carry_out,
+    Introduce: _Folding.introduce,
     Union: _Folding.union,
     Unite: _Folding.unite,
     Decline: _Folding.decline,

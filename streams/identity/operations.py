@@ -1,6 +1,7 @@
 """What the worker tells an identity node, on `interactions`.
 
-`observe`, `relate` and `forget` say what became known, `ask` and `adopt` what somebody wants.
+`observe`, `relate` and `forget` say what became known, `ask`, `adopt` and `introduce` what somebody
+wants.
 `union`, `unite`, `decline` and `absorb` bring two roots together (union-find as actors on Kafka's
 partitions); `index` and `shorten` keep the ways short. Every one may be repeated or come late.
 """
@@ -10,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from streams.contracts.commands import AnyCustomerCommand, MergeCustomers
+from streams.contracts.commands import AnyCustomerCommand, ImportContact, MergeCustomers
 from streams.identity.evidence import Decision, Link
 from streams.identity.state import Edits, Erased, Root
 
@@ -87,6 +88,13 @@ class Adopt(_Operation, frozen=True, kw_only=True, tag="adopt"):
     address: str
 
 
+class Introduce(_Operation, frozen=True, kw_only=True, tag="introduce"):
+    """An import's contact, whose node this is; `at_ms` is when the import was made."""
+
+    command: ImportContact
+    at_ms: int
+
+
 class Union(_Operation, frozen=True, kw_only=True, tag="union"):
     """Come together with the node `other`, which exists because it sent this, over the link."""
 
@@ -135,7 +143,18 @@ class Shorten(_Operation, frozen=True, kw_only=True, tag="shorten"):
 
 
 Operation = (
-    Observe | Relate | Forget | Ask | Adopt | Union | Unite | Decline | Absorb | Index | Shorten
+    Observe
+    | Relate
+    | Forget
+    | Ask
+    | Adopt
+    | Introduce
+    | Union
+    | Unite
+    | Decline
+    | Absorb
+    | Index
+    | Shorten
 )
 
 _decoder: msgspec.json.Decoder[Operation] = msgspec.json.Decoder(Operation)

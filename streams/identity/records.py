@@ -26,6 +26,8 @@ from streams.identity.state import IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
 
 SOURCE: Final = "auto_created"
+IMPORTED: Final = "import"
+IMPORT_CHANNEL: Final = "import"  # of the identity that stands for an import; nobody writes there
 
 
 def customer_record(
@@ -80,7 +82,7 @@ def customer_record(
             _identity_record(identity, seed_ids[identity.identity_key]) for identity in identities
         ),
         metadata=CustomerMetadata(
-            source=SOURCE,
+            source=IMPORTED if first.channel_type == IMPORT_CHANNEL else SOURCE,
             channel=first.channel_id,
             first_contact_at=created_at,
             original_external_id=first.external_id,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from streams.contracts.commands import (
     ConfirmSuggestion,
     EraseCustomer,
+    ImportContact,
     MergeCustomers,
     RefuseSuggestion,
     SetPolicy,
@@ -50,7 +51,7 @@ CONTRACTS: tuple[type[msgspec.Struct], ...] = (
     *(Customer, CustomerEvent, CustomerIdentity, CustomerLink, CustomerMetadata),
     *(Conversation, DeadLetter, LinkSuggestion, Notice, TenantPolicy),
     *(EraseCustomer, MergeCustomers, SplitCustomer, UpdateCustomer),
-    *(ConfirmSuggestion, RefuseSuggestion, SetPolicy),
+    *(ConfirmSuggestion, ImportContact, RefuseSuggestion, SetPolicy),
 )
 
 # What JSON cannot carry is no value of a contract: lone surrogates, numbers that are not finite,

@@ -1,7 +1,7 @@
 """The webhook routes over HTTP, with an outbox that remembers or refuses in Kafka's place.
 
 Real: the application, its routes, signatures and limits. The outbox on a real broker is in
-tests/integration/test_webhooks.py.
+tests/integration/test_outbox.py.
 """
 
 from base64 import b64encode
@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 
 from api.app import create_api
 from api.live_view.view import LiveView, Progress
+from api.outbox import Header, NotTakenError
 from api.settings import ApiSettings
 from api.webhooks.gateway import LARGEST_BODY_BYTES, Gateway
-from api.webhooks.outbox import Header, NotTakenError
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from tests.unit.api.webhooks.calls import NOW_SECONDS, VECTORS, call_of
@@ -57,14 +57,23 @@ class RememberingOutbox:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes, dict[str, bytes]]] = []
+        self.keys: list[bytes | None] = []
         self.is_away = False
         self.is_ready = True
 
-    async def put(self, topic: str, value: bytes, headers: Sequence[Header]) -> None:
+    async def put(
+        self,
+        topic: str,
+        value: bytes,
+        headers: Sequence[Header] = (),
+        *,
+        key: bytes | None = None,
+    ) -> None:
         """Remember the body."""
         if self.is_away:
             raise NotTakenError("Kafka did not take it")
         self.taken.append((topic, value, dict(headers)))
+        self.keys.append(key)
 
 
 @pytest.fixture

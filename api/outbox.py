@@ -1,4 +1,6 @@
-"""Raw bodies on their way to Kafka: what is handed over is on the broker, or is refused."""
+"""Webhooks' bodies and commands on their way to Kafka: what is handed over is on the broker, or is
+refused. The only place of the API that writes to Kafka.
+"""
 
 import asyncio
 import logging
@@ -18,20 +20,31 @@ Header = tuple[str, bytes]
 # 4 MiB of body; the producer counts headers and its envelope too.
 _LARGEST_REQUEST_BYTES: Final = 5 * 1024 * 1024
 _LOOK_AGAIN_SECONDS: Final = 1.0
-# Bodies that wait for their acknowledgement while the broker is away: what they take is bounded,
+# Records that wait for their acknowledgement while the broker is away: what they take is bounded,
 # and whoever comes then is asked to come again.
 _MOST_WAITING: Final = 256
 
 
 class NotTakenError(Exception):
-    """Kafka does not have the body: the platform must deliver it again."""
+    """Kafka may not have the record: whoever handed it over must do so again."""
 
 
 class Outbox(Protocol):
-    """Where verified bodies go."""
+    """Where verified bodies and commands go."""
 
-    async def put(self, topic: str, value: bytes, headers: Sequence[Header]) -> None:
-        """Return once every in-sync replica has it. Raises NotTakenError."""
+    @property
+    def is_ready(self) -> bool:
+        """Say whether the broker has answered."""
+        ...
+
+    async def put(
+        self, topic: str, value: bytes, headers: Sequence[Header] = (), *, key: bytes | None = None
+    ) -> None:
+        """Return once every in-sync replica has it. Raises NotTakenError.
+
+        Records of one key are read in the order in which they were handed over; without one they
+        spread over the partitions.
+        """
         ...
 
 
@@ -63,17 +76,18 @@ class KafkaOutbox:
         """Say whether the broker has answered."""
         return self._producer is not None
 
-    async def put(self, topic: str, value: bytes, headers: Sequence[Header]) -> None:
+    async def put(
+        self, topic: str, value: bytes, headers: Sequence[Header] = (), *, key: bytes | None = None
+    ) -> None:
         """Return once every in-sync replica has it. Raises NotTakenError."""
         if self._producer is None:
             raise NotTakenError("Kafka has not answered yet")
         if self._waiting >= _MOST_WAITING:
-            raise NotTakenError(f"{_MOST_WAITING} bodies wait for Kafka already")
+            raise NotTakenError(f"{_MOST_WAITING} records wait for Kafka already")
         self._waiting += 1
         try:
             async with asyncio.timeout(self._ack_seconds):
-                # No key: bodies spread over the partitions. Nothing rests on their order.
-                await self._producer.send_and_wait(topic, value, headers=list(headers))
+                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
         except (KafkaError, TimeoutError) as error:
             raise NotTakenError(f"Kafka did not take it ({type(error).__name__})") from error
         finally:
@@ -96,7 +110,7 @@ class KafkaOutbox:
                 await producer.stop()
                 if not has_complained:
                     logger.warning(
-                        "Kafka at %s does not answer (%s): webhooks are asked to come again",
+                        "Kafka at %s does not answer (%s): callers are asked to come again",
                         self._cluster.bootstrap_servers,
                         error,
                     )
@@ -104,5 +118,7 @@ class KafkaOutbox:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             else:
                 self._producer = producer
-                logger.info("Kafka at %s takes webhooks", self._cluster.bootstrap_servers)
+                logger.info(
+                    "Kafka at %s takes webhooks and commands", self._cluster.bootstrap_servers
+                )
                 return

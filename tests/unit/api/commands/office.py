@@ -1,0 +1,76 @@
+"""The API with a `World` behind it, and people of it who call."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastapi.testclient import TestClient
+
+from api.access.keys import Role
+from api.app import create_api
+from api.commands.issuing import Commands
+from api.settings import ApiSettings
+from streams.cluster import ClusterSettings
+from streams.contracts.customers import Customer
+from streams.contracts.messages import Context
+from streams.identity.policy import Policy
+from tests.builders import message
+from tests.keys import bearer, make_key
+from tests.unit.api.commands.world import World
+
+MARIA, JOAO = "5511999998888", "5521988887777"
+
+
+class Office:
+    """Clients with keys of every role, in front of one world."""
+
+    def __init__(self, folder: Path, *, region: str | None = "BR") -> None:
+        self.world = World(Policy(region=region))
+        keys = folder / "keys.json"
+        self.api = create_api(
+            ApiSettings(keys_file=keys, calls_per_second=100_000), ClusterSettings()
+        )
+        self.api.state.outbox = self.world
+        self.api.state.view = self.world
+        self.api.state.commands = Commands(
+            lambda: self.world, lambda: self.world, topic_prefix="", wait_seconds=0.2
+        )
+        self._keys = keys
+        self.viewer = self.client("viewer")
+        self.agent = self.client("agent")
+        self.admin = self.client("admin")
+
+    def client(self, role: Role, tenant: str = "acme") -> TestClient:
+        """Return somebody who calls."""
+        key = make_key(self._keys, tenant=tenant, role=role, name=f"Ann of {tenant}")
+        return TestClient(self.api, headers=bearer(key), follow_redirects=False)
+
+    def customer(self, person: str = MARIA, **about: Any) -> Customer:
+        """Return the customer who has just written."""
+        tenant = about.get("tenant_id", "acme")
+        self.world.hear(message(f"m-{person}", person=person, **about))
+        (found,) = [
+            customer
+            for customer in self.world.all_customers(tenant)
+            if any(person in identity.external_id for identity in customer.identities)
+        ]
+        return found
+
+    def suggestion(self, number: int = 0) -> tuple[Customer, Customer]:
+        """Return two customers of whom one claims to have the other's number."""
+        phone = f"55119888{number:05d}"
+        one = self.customer(phone)
+        said = message(
+            f"c{number}",
+            person=f"visitor-{number}",
+            channel_id="web-1",
+            channel_type="webchat",
+        )
+        context = Context(phone=f"+{phone}")
+        self.world.hear(msgspec.structs.replace(said, context=context))
+        (other,) = [
+            customer
+            for customer in self.world.all_customers()
+            if any(i.external_id == f"visitor-{number}" for i in customer.identities)
+        ]
+        return one, other
