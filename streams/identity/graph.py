@@ -12,10 +12,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from streams.contracts.messages import MessageFact
 from streams.identity.addresses import Addresses
 from streams.identity.boundaries import cut, key_at, of_its_time
 from streams.identity.commands import Outcome, adopt, answer, carry_out
 from streams.identity.evidence import Link, joined_decisions, suggestion_id
+from streams.identity.facts import Messages, facts_of
 from streams.identity.forgetting import forget, joined_erased
 from streams.identity.joins import join_edits, join_roots, with_links
 from streams.identity.observations import identity_name, is_forgotten, join_observation
@@ -36,9 +38,8 @@ from streams.identity.operations import (
 from streams.identity.partition import EMPTY, Partition, moved_on, partition
 from streams.identity.policy import Policy
 from streams.identity.reaching import published, reach, ways_to
-from streams.identity.records import message_fact
 from streams.identity.runs import join_run
-from streams.identity.state import Edits, IdentityState, Node, Pointer, Root, identity_id, size
+from streams.identity.state import Edits, Node, Pointer, Root, identity_id, size
 from streams.identity.telling import (
     NOTHING_TOLD,
     Forgotten,
@@ -52,11 +53,19 @@ from streams.identity.telling import (
 
 @dataclass(slots=True)
 class Folded:
-    """What a node became, whom it has something to say to, and what the world is told."""
+    """What a node became, whom it has something to say to, and what the world is told: of each
+    message a fact, and of everything else records.
+    """
 
     node: Node | None
     operations: list[tuple[str, Operation]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    messages: list[Messages] = field(default_factory=list)
+
+    @property
+    def facts(self) -> list[MessageFact]:
+        """Return the fact of each message."""
+        return [fact for messages in self.messages for fact in facts_of(messages)]
 
 
 def fold(
@@ -89,7 +98,7 @@ class _Folding:
         self.folded = Folded(node)
         self.told_root = node if isinstance(node, Root) else None
         self.parts, self.told = EMPTY, NOTHING_TOLD
-        self.observed: list[Observe] = []
+        self.observed: list[list[Observe]] = []  # each of one sender
         if isinstance(node, Root):
             self.parts = self._parts_told(node)
             self.told = told_of(node, self.parts)
@@ -120,7 +129,8 @@ class _Folding:
             return place
         self.folded.node, after = join_run(root, operations, place, self.gaps)
         # A run only moves times on and opens conversations: it ends nothing that must be told.
-        self.observed += cast("list[Observe]", operations[place:after])
+        if after > place:
+            self.observed.append(cast("list[Observe]", operations[place:after]))
         return after
 
     def apply(self, operation: Operation) -> None:
@@ -154,7 +164,7 @@ class _Folding:
             if root is not None and is_forgotten(root, operation, self.addresses):
                 return
             if not self.policy.auto_creation:
-                self.observed.append(operation)
+                self.observed.append([operation])
                 return
             root = root or Root(
                 tenant_id=operation.tenant_id, rank_at_ms=operation.at_ms, version=0
@@ -167,7 +177,7 @@ class _Folding:
             root = self._root() or root
             known = self._joined(root, operation)
         self.folded.node = known
-        self.observed.append(operation)
+        self.observed.append([operation])
 
     def _joined(self, root: Root, operation: Observe) -> Root:
         claimant = self.parts.of_key(operation.identity_key) if operation.claims else None
@@ -384,27 +394,20 @@ class _Folding:
         return asked
 
     def _tell_facts(self, root: Root | None) -> None:
-        """Emit a fact a message; whose it is, is looked up once an identity."""
-        owners: dict[tuple[str, str, str], tuple[IdentityState | None, str | None, str]] = {}
-        say = self.folded.records.append
-        for observe in self.observed:
-            sender = (observe.channel_id, observe.external_id, observe.identity_key)
-            found = owners.get(sender)
-            if found is None:
-                found = owners[sender] = self._owner(root, observe)
-            say(message_fact(observe, *found))
+        """Emit a fact a message; whose it is, is looked up once a run."""
+        self.folded.messages += [self._messages(root, observed) for observed in self.observed]
         self.observed.clear()
 
-    def _owner(
-        self, root: Root | None, observe: Observe
-    ) -> tuple[IdentityState | None, str | None, str]:
+    def _messages(self, root: Root | None, observed: list[Observe]) -> Messages:
+        observe = observed[0]
         key = observe.identity_key
         seed = root.seeds.get(key) if root is not None else None
         own_id = seed.id if seed else identity_id(self.addresses.node(observe.tenant_id, key))
         name = identity_name(observe)
         identity = root.identities.get(name) if root is not None else None
         owner = self.parts.of_key(key) if identity is not None else None
-        return identity, owner.seed.id if owner else None, own_id
+        windows = identity.windows if identity is not None else ()
+        return Messages(observed, windows, owner.seed.id if owner else None, own_id)
 
 
 _STEPS: Final[Mapping[type, Callable[[_Folding, Root | None, Any], None]]] = {

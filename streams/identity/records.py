@@ -1,4 +1,4 @@
-"""The customer, conversation and message records that a root's state amounts to.
+"""The customer and conversation records that a root's state amounts to.
 
 What of them is news, and when it is told, is `telling`'s business.
 """
@@ -15,10 +15,8 @@ from streams.contracts.customers import (
     CustomerMetadata,
     Status,
 )
-from streams.contracts.messages import MessageFact
 from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
-from streams.identity.operations import Observe
 from streams.identity.owners import bare_key, settled
 from streams.identity.partition import Component
 from streams.identity.registers import RANK_PROFILE, Register, earliest, newest
@@ -250,31 +248,4 @@ def _conversation(  # noqa: PLR0917 - a record's parts
         last_message_at=to_datetime(window.last_at_ms),
         merged_into=merged_into,
         version=root.version,
-    )
-
-
-def message_fact(
-    observe: Observe, identity: IdentityState | None, owner_id: str | None, own_id: str
-) -> MessageFact:
-    """Return the message with whom it belongs to: nobody where no customer was made of it."""
-    window: Window | None = None
-    if identity is not None:
-        window = window_at(identity.windows, observe.at_ms, observe.platform_conversation_id)
-    return MessageFact(
-        tenant_id=observe.tenant_id,
-        channel_id=observe.channel_id,
-        channel_type=observe.channel_type,
-        message_id=observe.message_id,
-        direction=observe.direction,
-        external_id=observe.external_id,
-        identity_key=bare_key(observe.identity_key),
-        identity_id=own_id,
-        customer_id=owner_id,
-        conversation_id=window.id if window else None,
-        sent_at=to_datetime(observe.at_ms),
-        received_at=to_datetime(observe.received_at_ms),
-        content_type=observe.content_type,
-        text=observe.text,
-        agent_id=observe.agent_id,
-        is_clock_wrong=observe.is_clock_wrong,
     )

@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
-from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
 from streams.identity.events import activation, customer_events, guard_events, merged_event
 from streams.identity.partition import Component, Partition
@@ -30,7 +29,7 @@ class Forgotten:
     id: str
 
 
-Record = Customer | CustomerEvent | Conversation | MessageFact | LinkSuggestion | Forgotten
+Record = Customer | CustomerEvent | Conversation | LinkSuggestion | Forgotten
 
 
 class Told(NamedTuple):
