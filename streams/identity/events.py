@@ -65,6 +65,8 @@ def _was_there(owners: Mapping[str, Component], name: str, identity: IdentitySta
 
 def activation(root: Root, known: Component, after: Component) -> Iterator[CustomerEvent]:
     """Yield the event that somebody who was only contacted has written, when they have."""
+    if known.identities[0][1].first_inbound_at_ms is not None:
+        return  # the usual customer, without a look at the rest
     if _first_inbound(known) is None and (wrote := _first_inbound(after)) is not None:
         yield _activated(root, after, wrote)
 

@@ -6,7 +6,9 @@ the same (tests/unit/identity/test_facts.py).
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from streams.contracts.messages import MessageFact
 from streams.contracts.wire import SCHEMA_VERSION, Wire, encode, encode_text
@@ -16,7 +18,7 @@ from streams.identity.owners import bare_key
 from streams.identity.windows import Window, window_at
 
 
-class Messages(NamedTuple):
+class Messages(msgspec.Struct, frozen=True, gc=False):
     """Messages of one sender, in order, and whom they belong to: nobody where no customer was
     made of them. `own_id` is of the identity, whoever owns it.
     """
@@ -89,8 +91,8 @@ _NULL: Final = b"null"
 
 def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
     """Yield key and value of each message's fact: `key_of` it, and its encoding."""
-    observed, windows, owner_id, own_id = messages
-    first = observed[0]
+    windows, own_id = messages.windows, messages.own_id
+    first = messages.observed[0]
     place = encode(
         _Place(
             tenant_id=first.tenant_id,
@@ -103,13 +105,13 @@ def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
             external_id=first.external_id,
             identity_key=bare_key(first.identity_key),
             identity_id=own_id,
-            customer_id=owner_id,
+            customer_id=messages.owner_id,
         )
     )[1:-1]
     key = f"{own_id}/{first.channel_id}"
     told: Window | None = None
     conversation = _NULL
-    for observe in observed:
+    for observe in messages.observed:
         at_ms, received_at_ms = observe.at_ms, observe.received_at_ms
         window = window_at(windows, at_ms, observe.platform_conversation_id)
         if window is not told:

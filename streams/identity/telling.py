@@ -5,7 +5,9 @@ Derived once a batch and not once a message; a replay tells the same again.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
@@ -32,7 +34,7 @@ class Forgotten:
 Record = Customer | CustomerEvent | Conversation | LinkSuggestion | Forgotten
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What the world knows already: customers by id, open suggestions by id, tripped guards."""
 
     components: Mapping[str, Component]
@@ -107,6 +109,11 @@ def movements(root: Root, before: Partition, after: Partition) -> Iterator[Recor
     for own_id, component in after.components.items():
         known = before.components[own_id]
         if known is not component:
-            yield customer_record(root, component)
-            yield from activation(root, known, component)
-            yield from conversation_movements(root, known, component)
+            yield from movement(root, known, component)
+
+
+def movement(root: Root, known: Component, after: Component) -> Iterator[Record]:
+    """Yield what is new of one customer whose identities have moved on."""
+    yield customer_record(root, after)
+    yield from activation(root, known, after)
+    yield from conversation_movements(root, known, after)
