@@ -19,6 +19,7 @@ from streams.identity.facts import written
 from streams.identity.graph import Folded, fold
 from streams.identity.operations import (
     Absorb,
+    Observe,
     Operation,
     decode_operation,
     encode_operation,
@@ -57,18 +58,16 @@ def _touched(key: bytes) -> _Touched:
     return _Touched(address, tenant_id, [])
 
 
-def _operation_in(record: InRecord, tenant_id: str) -> Operation:
-    """Return the operation in the record. Raises msgspec.ValidationError where it is none, or of
-    another tenant than its node.
-    """
-    operation = decode_operation(record.value or b"")
-    if isinstance(operation, Absorb):
+def _require_tenant(operation: Operation, tenant_id: str) -> None:
+    """Raise msgspec.ValidationError where the operation is of another tenant than its node."""
+    if isinstance(operation, Observe):  # first: nearly all are
+        said = operation.tenant_id
+    elif isinstance(operation, Absorb):
         said = operation.state.tenant_id
     else:
         said = getattr(operation, "tenant_id", tenant_id)
     if said != tenant_id:
         raise msgspec.ValidationError(f"an operation of {said!r} on a node of {tenant_id!r}")
-    return operation
 
 
 class IdentityFold:
@@ -149,8 +148,7 @@ class IdentityFold:
                 outbox.put(topic, said.id.encode(), encode(said), cause, partition_key)
         for messages in folded.messages:
             owner = (messages.owner_id or messages.own_id).encode()
-            for key, fact in written(messages):
-                outbox.put(self._facts, key, fact, cause, owner)
+            outbox.put_all(self._facts, written(messages), cause, owner)
 
 
 def _operations_in(touched: _Touched, outbox: Outbox) -> tuple[list[Operation], list[InRecord]]:
@@ -161,7 +159,9 @@ def _operations_in(touched: _Touched, outbox: Outbox) -> tuple[list[Operation], 
     tenant_id, causes = touched.tenant_id, touched.records
     for record in touched.records:
         try:
-            operations.append(_operation_in(record, tenant_id))
+            operation = decode_operation(record.value or b"")
+            _require_tenant(operation, tenant_id)
+            operations.append(operation)
         except UNREADABLE as error:
             outbox.set_aside(record, "unreadable", str(error))
             causes = [cause for cause in causes if cause is not record]

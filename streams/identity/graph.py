@@ -35,7 +35,14 @@ from streams.identity.operations import (
     Union,
     Unite,
 )
-from streams.identity.partition import EMPTY, Partition, moved_on, partition
+from streams.identity.partition import (
+    EMPTY,
+    Partition,
+    is_one_key,
+    moved_on,
+    of_one_key,
+    partition,
+)
 from streams.identity.policy import Policy
 from streams.identity.reaching import published, reach, ways_to
 from streams.identity.runs import join_run
@@ -46,6 +53,7 @@ from streams.identity.telling import (
     Record,
     Told,
     changes,
+    movement,
     movements,
     told_of,
 )
@@ -86,7 +94,9 @@ def fold(
 
 
 class _Folding:
-    """The node while a batch is folded into it; `told` is what the world knows already."""
+    """The node while a batch is folded into it; `told_root` is the root that the world was told
+    of. What it makes is looked at where it is needed: not for the usual customer, of one key.
+    """
 
     def __init__(
         self, address: str, node: Node | None, policy: Policy, addresses: Addresses
@@ -97,15 +107,27 @@ class _Folding:
         self.addresses = addresses
         self.folded = Folded(node)
         self.told_root = node if isinstance(node, Root) else None
-        self.parts, self.told = EMPTY, NOTHING_TOLD
+        self._parts: Partition | None = None
+        self._told: Told | None = None
         self.observed: list[list[Observe]] = []  # each of one sender
-        if isinstance(node, Root):
-            self.parts = self._parts_told(node)
-            self.told = told_of(node, self.parts)
-            if node.weighing != policy.weighing:
-                # The policy changed: what it makes of what is known is told before anything else.
-                self.folded.node = msgspec.structs.replace(node, version=node.version + 1)
-                self.tell()
+        if isinstance(node, Root) and node.weighing != policy.weighing:
+            # The policy changed: what it makes of what is known is told before anything else.
+            self.folded.node = msgspec.structs.replace(node, version=node.version + 1)
+            self.tell()
+
+    @property
+    def parts(self) -> Partition:
+        """Return the customers that the world was told of."""
+        if self._parts is None:
+            self._parts = self._parts_told(self.told_root) if self.told_root else EMPTY
+        return self._parts
+
+    @property
+    def told(self) -> Told:
+        """Return what the world knows already: more than `parts` where roots have come together."""
+        if self._told is None:
+            self._told = told_of(self.told_root, self.parts) if self.told_root else NOTHING_TOLD
+        return self._told
 
     def _parts_told(self, root: Root) -> Partition:
         """Return the customers of the root as the world was told, by the policy of then."""
@@ -324,7 +346,7 @@ class _Folding:
         if (root := self._root()) is not None:
             self.send(address, Absorb(giver=self.address, state=root))
         self.folded.node = Pointer(address)
-        self.told_root, self.told, self.parts = None, NOTHING_TOLD, EMPTY
+        self.told_root, self._told, self._parts = None, None, None
 
     def absorb(self, root: Root | None, operation: Absorb) -> None:
         """Join what the giver knew; the world was told of both sides."""
@@ -340,7 +362,7 @@ class _Folding:
                 state = forget(state, joined_erased(root.erased, state.erased), self.addresses)
             joined = join_roots(root, state, self.gaps, self.addresses)
             joined = cut(joined, self.gaps, self.addresses)
-            self.told = self.told.joined(told_of(state, self._parts_told(state)))
+            self._told = self.told.joined(told_of(state, self._parts_told(state)))
         self.folded.node = msgspec.structs.replace(joined, invited=invited)
         for seed in state.seeds.values():
             if seed.address not in (self.address, operation.giver):
@@ -350,31 +372,44 @@ class _Folding:
         """Emit what has changed since the world was last told, and reach out along new links."""
         root = self._root()
         if root is not None and root is not self.told_root:
-            if self._has_only_moved_on(root):
-                after = moved_on(self.parts, root)
-                self.folded.records += movements(root, self.parts, after)
-                self.parts = after
-                self.told = Told(after.components, self.told.suggestions, self.told.guards)
-                root = self._reached(root)
+            if (told_root := self._moved_on_from(root)) is None:
+                root = self._tell_changes(root)
+            elif self._told is None and is_one_key(root):
+                before, now = of_one_key(told_root), of_one_key(root)
+                self.folded.records += movement(root, before, now)
+                self._parts = None
+            elif self.told.components is self.parts.components:
+                root = self._tell_movements(root)
             else:
-                self.parts = partition(root, self.policy)
-                told = told_of(root, self.parts)
-                self.folded.records += changes(root, self.told, self.parts, told)
-                self.told = told
-                self.folded.operations += ways_to(root, self.told_root)
-                root = published(self._reached(root), self.parts)
-                if root.weighing != self.policy.weighing:
-                    root = msgspec.structs.replace(root, weighing=self.policy.weighing)
+                root = self._tell_changes(root)
             self.folded.node = root
-        self._tell_facts(root)
         self.told_root = root
+        self._tell_facts(root)
 
-    def _has_only_moved_on(self, root: Root) -> bool:
-        """Say whether the same keys and evidence make the same customers as were told, of the
-        same identities: the usual message.
+    def _tell_changes(self, root: Root) -> Root:
+        parts = partition(root, self.policy)
+        told = told_of(root, parts)
+        self.folded.records += changes(root, self.told, parts, told)
+        self._parts, self._told = parts, told
+        self.folded.operations += ways_to(root, self.told_root)
+        root = published(self._reached(root), parts)
+        if root.weighing != self.policy.weighing:
+            root = msgspec.structs.replace(root, weighing=self.policy.weighing)
+        return root
+
+    def _tell_movements(self, root: Root) -> Root:
+        after = moved_on(self.parts, root)
+        self.folded.records += movements(root, self.parts, after)
+        self._told = Told(after.components, self.told.suggestions, self.told.guards)
+        self._parts = after
+        return self._reached(root)
+
+    def _moved_on_from(self, root: Root) -> Root | None:
+        """Return the root that the world was told of, where the same keys and evidence make the
+        same customers of the same identities still: after the usual message.
         """
         told = self.told_root
-        return (
+        has_only_moved_on = (
             told is not None
             and root.seeds is told.seeds
             and root.links is told.links
@@ -384,9 +419,9 @@ class _Folding:
             and root.erased is told.erased
             and root.boundaries is told.boundaries
             and root.weighing == self.policy.weighing
-            and self.told.components is self.parts.components
             and root.identities.keys() == told.identities.keys()
         )
+        return told if has_only_moved_on else None
 
     def _reached(self, root: Root) -> Root:
         asked, operations = reach(root, self.address, self.policy, self.addresses)
@@ -403,11 +438,13 @@ class _Folding:
         key = observe.identity_key
         seed = root.seeds.get(key) if root is not None else None
         own_id = seed.id if seed else identity_id(self.addresses.node(observe.tenant_id, key))
-        name = identity_name(observe)
-        identity = root.identities.get(name) if root is not None else None
-        owner = self.parts.of_key(key) if identity is not None else None
-        windows = identity.windows if identity is not None else ()
-        return Messages(observed, windows, owner.seed.id if owner else None, own_id)
+        identity = root.identities.get(identity_name(observe)) if root is not None else None
+        if root is None or identity is None:
+            return Messages(observed, (), None, own_id)
+        if seed is not None and is_one_key(root):
+            return Messages(observed, identity.windows, own_id, own_id)
+        owner = self.parts.of_key(key)
+        return Messages(observed, identity.windows, owner.seed.id if owner else None, own_id)
 
 
 _STEPS: Final[Mapping[type, Callable[[_Folding, Root | None, Any], None]]] = {

@@ -75,7 +75,7 @@ def to_datetime(at_ms: int) -> datetime:
 
 # Of later times `to_datetime` is not exact to the microsecond, for want of digits.
 _EXACT_UNTIL_MS: Final = to_ms(datetime(2100, 1, 1, tzinfo=UTC))
-_SECONDS: Final = tuple(f"{second:02}".encode() for second in range(60))
+_SECONDS: Final = {second * 1000: b"%02dZ" % second for second in range(60)}
 _MINUTES_KEPT: Final = 8_192  # a day and some late ones, from two clocks
 
 
@@ -86,10 +86,9 @@ def rfc3339(at_ms: int) -> bytes:
     if not 0 <= at_ms < _EXACT_UNTIL_MS:
         return msgspec.json.encode(to_datetime(at_ms))[1:-1]
     minute, rest_ms = divmod(at_ms, 60_000)
-    second, milliseconds = divmod(rest_ms, 1000)
-    if milliseconds:
-        return b"%b%b.%03d000Z" % (_minute(minute), _SECONDS[second], milliseconds)
-    return b"%b%bZ" % (_minute(minute), _SECONDS[second])
+    if (whole := _SECONDS.get(rest_ms)) is not None:
+        return _minute(minute) + whole
+    return b"%b%02d.%03d000Z" % (_minute(minute), *divmod(rest_ms, 1000))
 
 
 @lru_cache(maxsize=_MINUTES_KEPT)

@@ -1,9 +1,10 @@
 """One observed message joined into a root's state: the step taken for every message."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from streams.identity.addresses import Addresses
-from streams.identity.evidence import Link, link_between
+from streams.identity.evidence import Link, link_between, link_name
 from streams.identity.joins import join_identities, joined_history, with_links
 from streams.identity.operations import Observe
 from streams.identity.owners import Span
@@ -96,6 +97,20 @@ def claimed_links(observe: Observe, claimant_id: str) -> list[Link]:
         for claim in observe.claims
         if claim.key != observe.identity_key
     ]
+
+
+def is_known(observe: Observe, links: Mapping[str, Link]) -> bool:
+    """Say whether all that the message claims was said before, by an earlier one."""
+    key, at_ms = observe.identity_key, observe.at_ms
+    for claim in observe.claims:
+        other = claim.key
+        if other == key:
+            continue
+        left, right = (key, other) if key < other else (other, key)
+        known = links.get(link_name(left, right, claim.rule))
+        if known is None or known.at_ms >= at_ms:
+            return False
+    return True
 
 
 def _joined(known: IdentityState, observe: Observe, gaps: Gaps) -> IdentityState:

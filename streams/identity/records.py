@@ -168,18 +168,22 @@ def _fallback_name(first: IdentityState) -> str:
 
 def _values(component: Component) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the customer's phones and e-mails: proven ones, and what was only said of them."""
-    phones: set[str] = set()
-    emails: set[str] = set()
+    phones: list[str] = []
+    emails: list[str] = []
     keys = component.keys
     if component.claims:
         claimed = (link for link in component.claims if link.rule == "self_declared")
         keys = keys.union(link.other(link.claimant) for link in claimed)
     for key in keys:
         if key.startswith("phone:"):
-            phones.add(bare_key(key)[6:])
+            phones.append(bare_key(key)[6:])
         elif key.startswith("email:"):
-            emails.add(key[6:])
-    return tuple(sorted(phones)) if phones else (), tuple(sorted(emails)) if emails else ()
+            emails.append(key[6:])
+    return _in_order(phones), _in_order(emails)
+
+
+def _in_order(values: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)) if len(values) > 1 else values)
 
 
 def _identity_record(

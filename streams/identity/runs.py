@@ -1,17 +1,20 @@
 """A run of plain messages of one channel identity, joined at once: the usual traffic.
 
 What it gives is what `join_observation` gives message by message, without making a root and an
-identity for each: those it only counts. Whatever is not plain (claims, a platform's conversation,
-a message older than the newest conversation, somebody new) ends the run and takes the long way.
+identity for each: those it only counts. Whatever is not plain (a new claim, a platform's
+conversation, a message older than the newest conversation, somebody new) ends the run and takes
+the long way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from streams.identity.evidence import Link
 from streams.identity.observations import (
     identity_name,
+    is_known,
     name_register,
     profile_register,
     window_of_message,
@@ -38,7 +41,7 @@ def join_run(
     known = root.identities.get(name)
     if known is None or not _is_open(known, root, first):
         return root, start
-    gathering = _Gathering(known, gaps)
+    gathering = _Gathering(known, root.links, gaps)
     place = gathering.take(operations, start)
     if not gathering.news:
         return root, place
@@ -71,6 +74,7 @@ class _Gathering:
         "_last_at_ms",
         "_last_inbound_at_ms",
         "_last_seen_at_ms",
+        "_links",
         "_name",
         "_picture_url",
         "_username",
@@ -79,8 +83,9 @@ class _Gathering:
         "news",
     )
 
-    def __init__(self, known: IdentityState, gaps: Gaps) -> None:
+    def __init__(self, known: IdentityState, links: Mapping[str, Link], gaps: Gaps) -> None:
         self._known = known
+        self._links = links
         self._gaps = gaps
         self._last_seen_at_ms = known.last_seen_at_ms
         self._first_inbound_at_ms = known.first_inbound_at_ms
@@ -106,7 +111,6 @@ class _Gathering:
             observe = operations[place]
             if (
                 type(observe) is not Observe
-                or observe.claims
                 or observe.platform_conversation_id
                 # As old as the newest conversation's first message, or older: to be sorted in.
                 or (at_ms := observe.at_ms) <= self._window.started_at_ms
@@ -114,6 +118,7 @@ class _Gathering:
                 or observe.channel_id != channel_id
                 or observe.identity_key != identity_key
                 or observe.channel_type != channel_type
+                or (observe.claims and not is_known(observe, self._links))
             ):
                 return place
             is_inbound = observe.direction == "inbound"
