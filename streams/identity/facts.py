@@ -6,6 +6,7 @@ the same (tests/unit/identity/test_facts.py).
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -78,36 +79,34 @@ class _Person(Wire, frozen=True, kw_only=True):
     customer_id: str | None
 
 
-_DIRECTIONS: Final = {
-    direction: b',"direction":"%b",' % direction.encode() for direction in ("inbound", "outbound")
-}
 _ENDS: Final = {
     is_clock_wrong: b',"isClockWrong":%b,"schemaVersion":%d}'
     % (b"true" if is_clock_wrong else b"false", SCHEMA_VERSION)
     for is_clock_wrong in (False, True)
 }
 _NULL: Final = b"null"
+_CHANNELS_KEPT: Final = 4_096
+
+
+@lru_cache(maxsize=_CHANNELS_KEPT)
+def _begin(tenant_id: str, channel_id: str, channel_type: str) -> bytes:
+    place = _Place(tenant_id=tenant_id, channel_id=channel_id, channel_type=channel_type)
+    return encode(place)[:-1] + b',"messageId":'
 
 
 def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
     """Yield key and value of each message's fact: `key_of` it, and its encoding."""
     windows, own_id = messages.windows, messages.own_id
     first = messages.observed[0]
-    place = encode(
-        _Place(
-            tenant_id=first.tenant_id,
-            channel_id=first.channel_id,
-            channel_type=first.channel_type,
-        )
-    )[:-1]
-    person = encode(
-        _Person(
-            external_id=first.external_id,
-            identity_key=bare_key(first.identity_key),
-            identity_id=own_id,
-            customer_id=messages.owner_id,
-        )
-    )[1:-1]
+    begin = _begin(first.tenant_id, first.channel_id, first.channel_type)
+    person = _Person(
+        external_id=first.external_id,
+        identity_key=bare_key(first.identity_key),
+        identity_id=own_id,
+        customer_id=messages.owner_id,
+    )
+    rest = encode(person)[1:-1] + b',"conversationId":'
+    inbound, outbound = b',"direction":"inbound",' + rest, b',"direction":"outbound",' + rest
     key = f"{own_id}/{first.channel_id}"
     told: Window | None = None
     conversation = _NULL
@@ -118,21 +117,21 @@ def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
             told, conversation = window, _NULL if window is None else encode_text(window.id)
         sent_at = rfc3339(at_ms)
         agent_id, text = observe.agent_id, observe.text
-        yield (
-            f"{key}/{observe.message_id}/{received_at_ms / 1000}".encode(),
-            b'%b,"messageId":%b%b%b,"conversationId":%b,"sentAt":"%b","receivedAt":"%b",'
-            b'"contentType":%b,"text":%b,"agentId":%b%b'
-            % (
-                place,
-                encode_text(observe.message_id),
-                _DIRECTIONS[observe.direction],
-                person,
-                conversation,
-                sent_at,
-                sent_at if received_at_ms == at_ms else rfc3339(received_at_ms),
-                encode_text(observe.content_type),
-                _NULL if text is None else encode_text(text),
-                _NULL if agent_id is None else encode_text(agent_id),
-                _ENDS[observe.is_clock_wrong],
-            ),
+        parts = (
+            begin,
+            encode_text(observe.message_id),
+            inbound if observe.direction == "inbound" else outbound,
+            conversation,
+            b',"sentAt":"',
+            sent_at,
+            b'","receivedAt":"',
+            sent_at if received_at_ms == at_ms else rfc3339(received_at_ms),
+            b'","contentType":',
+            encode_text(observe.content_type),
+            b',"text":',
+            _NULL if text is None else encode_text(text),
+            b',"agentId":',
+            _NULL if agent_id is None else encode_text(agent_id),
+            _ENDS[observe.is_clock_wrong],
         )
+        yield f"{key}/{observe.message_id}/{received_at_ms / 1000}".encode(), b"".join(parts)

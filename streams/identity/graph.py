@@ -375,8 +375,8 @@ class _Folding:
             if (told_root := self._moved_on_from(root)) is None:
                 root = self._tell_changes(root)
             elif self._told is None and is_one_key(root):
-                before, now = of_one_key(told_root), of_one_key(root)
-                self.folded.records += movement(root, before, now)
+                known = tuple(told_root.identities.items())
+                self.folded.records += movement(root, known, of_one_key(root))
                 self._parts = None
             elif self.told.components is self.parts.components:
                 root = self._tell_movements(root)

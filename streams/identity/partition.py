@@ -32,12 +32,16 @@ _DEVICES: Final = "webchat"
 _REFERENCE: Final = "reference"
 
 
+# By name, in the root's order.
+Identities = tuple[tuple[str, IdentityState], ...]
+
+
 class Component(msgspec.Struct, frozen=True, gc=False):
     """One customer: its seed names it. `links` made it one; `claims` are only said of it."""
 
     key: str
     seed: Seed
-    identities: tuple[tuple[str, IdentityState], ...]
+    identities: Identities
     seeds: tuple[tuple[str, Seed], ...]
     keys: frozenset[str]
     links: tuple[Link, ...] = ()
@@ -81,14 +85,10 @@ def moved_on(parts: Partition, root: Root) -> Partition:
         is_same = all(
             one is other for (_, one), (_, other) in zip(component.identities, now, strict=True)
         )
-        components[own_id] = component if is_same else _with_identities(component, now)
+        components[own_id] = (
+            component if is_same else msgspec.structs.replace(component, identities=now)
+        )
     return Partition(components, parts.questions, parts.shared)
-
-
-def _with_identities(
-    component: Component, identities: tuple[tuple[str, IdentityState], ...]
-) -> Component:
-    return msgspec.structs.replace(component, identities=identities)
 
 
 def partition(root: Root, policy: Policy) -> Partition:

@@ -20,7 +20,7 @@ from streams.contracts.customers import (
 from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
 from streams.identity.owners import bare_key, settled
-from streams.identity.partition import Component
+from streams.identity.partition import Component, Identities
 from streams.identity.registers import RANK_PROFILE, Register, earliest, newest
 from streams.identity.state import Edits, IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
@@ -106,27 +106,21 @@ def customer_record(
 ) -> Customer:
     """Return the customer as known now; as merged where another customer took it over."""
     known = known_of(component)
-    identities = [state for _, state in component.identities]
+    identities = component.identities
     if len(identities) > 1:
-        identities.sort(key=first_seen)
-    first = identities[0]
+        identities = tuple(sorted(identities, key=lambda named: first_seen(named[1])))
+    first = identities[0][1]
     created_at = to_datetime(first.first_seen_at_ms)
     last_seen_at = to_datetime(known.last_seen_at_ms)
     instants = {first.first_seen_at_ms: created_at, known.last_seen_at_ms: last_seen_at}
     phones, emails = _values(component)
-    seed_ids = {key: seed.id for key, seed in component.seeds}
     status: Status = "merged" if merged_into else "active" if known.has_written else "contacted"
     new_owner_at_ms = known.new_owner_at_ms
     return Customer(
         id=component.seed.id,
         tenant_id=root.tenant_id,
         display_name=known.name.value if known.name else _fallback_name(first),
-        identities=tuple(
-            [
-                _identity_record(identity, seed_ids[identity.identity_key], instants)
-                for identity in identities
-            ]
-        ),
+        identities=tuple(_identity_records(component, identities, instants)),
         metadata=CustomerMetadata(
             source=SOURCE,
             channel=first.channel_id,
@@ -186,6 +180,16 @@ def _in_order(values: list[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)) if len(values) > 1 else values)
 
 
+def _identity_records(
+    component: Component, identities: Identities, instants: dict[int, datetime]
+) -> list[CustomerIdentity]:
+    seeds = dict(component.seeds)
+    return [
+        _identity_record(identity, seeds[identity.identity_key].id, instants)
+        for _, identity in identities
+    ]
+
+
 def _identity_record(
     identity: IdentityState, own_id: str, instants: dict[int, datetime]
 ) -> CustomerIdentity:
@@ -241,10 +245,10 @@ def conversation_changes(
 
 
 def conversation_movements(
-    root: Root, known: Component, after: Component
+    root: Root, known: Identities, after: Component
 ) -> Iterator[Conversation]:
     """Yield the same where the customer has the same identities, which only moved on."""
-    for (_, before), (_, identity) in zip(known.identities, after.identities, strict=True):
+    for (_, before), (_, identity) in zip(known, after.identities, strict=True):
         if before.windows is not identity.windows:
             own_id = dict(after.seeds)[identity.identity_key].id
             told = before.windows

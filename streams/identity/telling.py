@@ -13,7 +13,7 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.suggestions import LinkSuggestion
 from streams.identity.events import activation, customer_events, guard_events, merged_event
-from streams.identity.partition import Component, Partition
+from streams.identity.partition import Component, Identities, Partition
 from streams.identity.records import (
     conversation_changes,
     conversation_movements,
@@ -109,11 +109,11 @@ def movements(root: Root, before: Partition, after: Partition) -> Iterator[Recor
     for own_id, component in after.components.items():
         known = before.components[own_id]
         if known is not component:
-            yield from movement(root, known, component)
+            yield from movement(root, known.identities, component)
 
 
-def movement(root: Root, known: Component, after: Component) -> Iterator[Record]:
-    """Yield what is new of one customer whose identities have moved on."""
+def movement(root: Root, known: Identities, after: Component) -> Iterator[Record]:
+    """Yield what is new of one customer of the same identities, which moved on from `known`."""
     yield customer_record(root, after)
     yield from activation(root, known, after)
     yield from conversation_movements(root, known, after)
