@@ -248,11 +248,19 @@ def conversation_movements(
     root: Root, known: Identities, after: Component
 ) -> Iterator[Conversation]:
     """Yield the same where the customer has the same identities, which only moved on."""
+    seeds = dict(after.seeds)
     for (_, before), (_, identity) in zip(known, after.identities, strict=True):
-        if before.windows is not identity.windows:
-            own_id = dict(after.seeds)[identity.identity_key].id
+        if before.windows is identity.windows:
+            continue
+        own_id = seeds[identity.identity_key].id
+        told, windows = _differing(before.windows, identity.windows)
+        if told and not (len(told) == 1 and windows and told[0].id == windows[0].id):
             told = before.windows
             yield from _window_changes(root, after, identity, own_id, told, same_owner=True)
+            continue
+        for window in windows:  # the usual: the newest went on, or others came after it
+            if window not in told:
+                yield _conversation(root, after, identity, own_id, window)
 
 
 def _window_changes(
@@ -283,12 +291,10 @@ def _window_changes(
 def _differing(
     told: tuple[Window, ...], windows: tuple[Window, ...]
 ) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
-    """Return both without what they begin with alike: only the newest conversations move."""
-    same = 0
-    for one, other in zip(told, windows, strict=False):
-        if one is not other and one != other:
-            break
-        same += 1
+    """Return both without what they begin with alike: usually only the newest moves."""
+    same = len(told)
+    while windows[:same] != told[:same]:
+        same -= 1
     return told[same:], windows[same:]
 
 
