@@ -71,7 +71,6 @@ class _Gathering:
         "_first_inbound_at_ms",
         "_gaps",
         "_known",
-        "_last_at_ms",
         "_last_inbound_at_ms",
         "_last_seen_at_ms",
         "_links",
@@ -95,43 +94,43 @@ class _Gathering:
         self._username = known.username
         self._windows: list[Window] = list(known.windows[:-1])
         self._window = known.windows[-1]
-        self._last_at_ms = self._window.last_at_ms
         self.news = 0
 
     def take(self, operations: Sequence[Operation], start: int) -> int:
         """Join the run's messages; return the place after the last. The first one must be of this
         identity.
         """
-        known = self._known
+        known, gap_ms = self._known, self._gaps.conversation_ms
         channel_id, external_id = known.channel_id, known.external_id
         identity_key, channel_type = known.identity_key, known.channel_type
         span_from_ms, span_to_ms = self._span()
-        place = start
-        for place in range(start, len(operations)):
+        started_at_ms, last_at_ms = self._window.started_at_ms, self._window.last_at_ms
+        place, end = start, len(operations)
+        while place < end:
             observe = operations[place]
             if (
                 type(observe) is not Observe
                 or observe.platform_conversation_id
                 # As old as the newest conversation's first message, or older: to be sorted in.
-                or (at_ms := observe.at_ms) <= self._window.started_at_ms
+                or (at_ms := observe.at_ms) <= started_at_ms
                 or observe.external_id != external_id
                 or observe.channel_id != channel_id
                 or observe.identity_key != identity_key
                 or observe.channel_type != channel_type
                 or (observe.claims and not is_known(observe, self._links))
             ):
-                return place
+                break
             is_inbound = observe.direction == "inbound"
             if is_inbound and not span_from_ms < at_ms < span_to_ms:
-                return place
-            is_news = False
-            if at_ms > self._last_at_ms:
-                if at_ms > self._last_at_ms + self._gaps.conversation_ms:
+                break
+            is_news = at_ms > last_at_ms
+            if is_news:
+                if at_ms > last_at_ms + gap_ms:
                     if len(self._windows) + 1 >= KEPT:
-                        return place
-                    self._begin_window(observe)
-                self._last_at_ms = at_ms
-                is_news = True
+                        break
+                    self._begin_window(observe, last_at_ms)
+                    started_at_ms = at_ms
+                last_at_ms = at_ms
             # It is later than the newest conversation's start, so never the first that was seen.
             if at_ms > self._last_seen_at_ms:
                 self._last_seen_at_ms = at_ms
@@ -143,7 +142,9 @@ class _Gathering:
             ):
                 is_news = True
             self.news += is_news
-        return len(operations)
+            place += 1
+        self._window = _reaching(self._window, last_at_ms)
+        return place
 
     def _span(self) -> tuple[int, int]:
         """Return between which times what the person writes leaves an identity of one span: after
@@ -178,15 +179,9 @@ class _Gathering:
             self._username = newest(self._username, username)
         return before != (self._name, self._picture_url, self._username)
 
-    def _begin_window(self, observe: Observe) -> None:
-        self._windows.append(self._ended_window())
+    def _begin_window(self, observe: Observe, ended_at_ms: int) -> None:
+        self._windows.append(_reaching(self._window, ended_at_ms))
         self._window = window_of_message(observe)
-
-    def _ended_window(self) -> Window:
-        window, last_at_ms = self._window, self._last_at_ms
-        if window.last_at_ms == last_at_ms:
-            return window
-        return msgspec.structs.replace(window, last_at_ms=last_at_ms)
 
     def identity(self) -> IdentityState:
         """Return the identity that knows the whole run."""
@@ -198,5 +193,11 @@ class _Gathering:
             name=self._name,
             picture_url=self._picture_url,
             username=self._username,
-            windows=(*self._windows, self._ended_window()),
+            windows=(*self._windows, self._window),
         )
+
+
+def _reaching(window: Window, last_at_ms: int) -> Window:
+    if window.last_at_ms == last_at_ms:
+        return window
+    return msgspec.structs.replace(window, last_at_ms=last_at_ms)
