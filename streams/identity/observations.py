@@ -1,11 +1,11 @@
 """One observed message joined into a root's state: the step taken for every message."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from streams.identity.addresses import Addresses
 from streams.identity.evidence import Link, link_between, link_name
 from streams.identity.joins import join_identities, joined_history, with_links
+from streams.identity.names import is_raw_id
 from streams.identity.operations import Observe
 from streams.identity.owners import Span
 from streams.identity.registers import (
@@ -201,23 +201,10 @@ def name_register(observe: Observe) -> Register | None:
     """
     if not observe.name:
         return None
-    rank = RANK_FALLBACK if is_raw_id(observe.name, observe) else RANK_PROFILE
+    rank = RANK_PROFILE
+    if is_raw_id(observe.name, observe.external_id, observe.identity_key):
+        rank = RANK_FALLBACK
     return Register(rank, observe.at_ms, observe.name, observe.received_at_ms)
-
-
-_SHORTEST_NUMBER: Final = 5
-
-
-def is_raw_id(name: str, observe: Observe) -> bool:
-    """Say whether a display name only repeats the id or the number that it stands for."""
-    if name == observe.external_id:
-        return True
-    if name[0].isalpha():  # the usual name, without a look at the rest
-        return False
-    digits = "".join(letter for letter in name if letter.isdigit())
-    if len(digits) < _SHORTEST_NUMBER or any(letter.isalpha() for letter in name):
-        return False
-    return digits in observe.identity_key or digits in observe.external_id
 
 
 def profile_register(value: str | None, observe: Observe) -> Register | None:
