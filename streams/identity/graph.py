@@ -6,7 +6,7 @@ The nodes that evidence ever connected form a tree of pointers under one root; r
 root's identities are one customer is `partition`'s. Pure: no Kafka, clock or log.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -245,11 +245,7 @@ class _Folding:
         known = forget(root, joined_erased(root.erased, operation.erased), self.addresses)
         self._know(known)
         self.tell()
-        self.folded.records += [
-            Forgotten("suggestions", suggestion_id(root.tenant_id, link))
-            for name, link in root.links.items()
-            if name not in known.links
-        ]
+        self._forget_suggestions(root, known.links)
 
     def _know(self, root: Root) -> None:
         """Take the state over, a version on, if it says anything new."""
@@ -358,15 +354,41 @@ class _Folding:
         if root is None:
             joined = state
         else:
+            kept = state
             if root.erased:
-                state = forget(state, joined_erased(root.erased, state.erased), self.addresses)
-            joined = join_roots(root, state, self.gaps, self.addresses)
+                kept = forget(state, joined_erased(root.erased, state.erased), self.addresses)
+            self._told = self.told.joined(self._told_of(state, kept))
+            joined = join_roots(root, kept, self.gaps, self.addresses)
+            self._forget_suggestions(state, {*kept.links, *joined.links})
+            state = kept
             joined = cut(joined, self.gaps, self.addresses)
-            self._told = self.told.joined(told_of(state, self._parts_told(state)))
         self.folded.node = msgspec.structs.replace(joined, invited=invited)
         for seed in state.seeds.values():
             if seed.address not in (self.address, operation.giver):
                 self.send(seed.address, Shorten(to=self.address))
+
+    def _told_of(self, state: Root, kept: Root) -> Told:
+        """Return what the world knows of the state's customers, as far as they are kept: also what
+        of theirs is forgotten here, such as a link to somebody erased, which is to be taken back.
+        """
+        told = told_of(state, self._parts_told(state))
+        if kept is state:
+            return told
+        components = {
+            own_id: component
+            for own_id, component in told.components.items()
+            if (seed := kept.seeds.get(component.key)) is not None and seed.id == own_id
+        }
+        suggestions = told_of(kept, self._parts_told(kept)).suggestions
+        return Told(components, suggestions, told.guards)
+
+    def _forget_suggestions(self, state: Root, kept: Collection[str]) -> None:
+        """Have the suggestions deleted that speak of somebody who is forgotten."""
+        self.folded.records += [
+            Forgotten("suggestions", suggestion_id(state.tenant_id, link))
+            for name, link in state.links.items()
+            if name not in kept
+        ]
 
     def tell(self) -> None:
         """Emit what has changed since the world was last told, and reach out along new links."""

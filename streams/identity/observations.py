@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from streams.identity.addresses import Addresses
+from streams.identity.boundaries import links_of_their_time
 from streams.identity.evidence import Link, link_between, link_name
 from streams.identity.joins import join_identities, joined_history, with_links
 from streams.identity.names import is_raw_id
@@ -58,7 +59,8 @@ def join_observation(
         identity = _joined(known, observe, gaps)
     links = root.links
     if observe.claims:
-        said = {link.name: link for link in claimed_links(observe, claimant_id or seed.id)}
+        claimed = claimed_links(observe, claimant_id or seed.id)
+        said = links_of_their_time(root, claimed, addresses)
         links = with_links(root, said, addresses).links
     if identity is known and links is root.links and seeds is root.seeds:
         return root
