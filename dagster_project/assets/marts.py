@@ -23,7 +23,7 @@ def mart_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["marts", name])
 
 
-def _sources(model: Model) -> set[dg.AssetKey]:
+def sources_of(model: Model) -> set[dg.AssetKey]:
     """Return what a model reads; staging views are looked through, down to the raw tables."""
     found: set[dg.AssetKey] = set()
     for read in model.reads:
@@ -31,7 +31,7 @@ def _sources(model: Model) -> set[dg.AssetKey]:
         if schema != "staging":
             found.add(dg.AssetKey([schema, name]))
         elif (view := _MODELS.get(read)) is not None:
-            found |= _sources(view)
+            found |= sources_of(view)
     return found
 
 
@@ -39,7 +39,7 @@ MARTS: Final = tuple(model for model in _MODELS.values() if model.schema == "mar
 SPECS: Final = tuple(
     dg.AssetSpec(
         key=mart_key(model.name),
-        deps=sorted(_sources(model)),
+        deps=sorted(sources_of(model)),
         description=f"{model.purpose} One row per {', '.join(model.grain)}.",
         group_name="marts",
         owners=OWNERS,

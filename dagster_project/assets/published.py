@@ -10,6 +10,7 @@ import dagster as dg
 
 from dagster_project.assets.layers import OWNERS, RETRIES, WAREHOUSE_POOL
 from dagster_project.assets.marts import MARTS, mart_key
+from dagster_project.assets.restated import restated_days
 from dagster_project.resources import WarehouseFile
 from warehouse.publish import publish
 
@@ -20,7 +21,7 @@ _FRESH: Final = dg.FreshnessPolicy.time_window(
 
 
 @dg.asset(
-    deps=[mart_key(model.name) for model in MARTS],
+    deps=[*(mart_key(model.name) for model in MARTS), restated_days],
     group_name="published",
     owners=OWNERS,
     kinds={"duckdb"},

@@ -10,6 +10,7 @@ from dagster_project.assets.layers import WAREHOUSE_POOL
 from dagster_project.assets.marts import marts
 from dagster_project.assets.published import analytics
 from dagster_project.assets.raw import raw_tables
+from dagster_project.assets.restated import restated_days
 from dagster_project.checks import CHECKS, guarded, mart_checks, raw_checks
 from dagster_project.definitions import defs
 from dagster_project.reconciliation import stream_and_warehouse_agree
@@ -56,6 +57,7 @@ KEYS = [
     "raw/link_suggestions",
     "raw/policies",
     "raw/rejected_rows",
+    "restated_days",
     "streams/channel_notices",
     "streams/conversations",
     "streams/customer_events",
@@ -65,6 +67,8 @@ KEYS = [
     "streams/link_suggestions",
     "streams/policies",
 ]
+# What no mart reads: bookkeeping, and what others show.
+UNREAD = {"raw/ingest_offsets", "raw/policies", "raw/rejected_rows"}
 SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 CHECK_SPECS = [*raw_checks.check_specs, *mart_checks.check_specs]
 
@@ -93,7 +97,11 @@ def test_lineage_goes_from_topics_to_the_published_copy() -> None:
     assert reads("raw/customer_messages") == ["streams/customer_messages"]
     assert reads("marts/customers") == ["raw/customers"]
     assert "marts/identity_owners" in reads("marts/messages")
-    assert reads("analytics") == [key for key in KEYS if key.startswith("marts/")]
+    marts_read = [key for key in KEYS if key.startswith("marts/")]
+    assert reads("analytics") == [*marts_read, "restated_days"]
+    assert reads("restated_days") == [
+        key for key in KEYS if key.startswith("raw/") and key not in UNREAD
+    ]
 
 
 def test_every_table_has_a_check_where_it_is_loaded_or_shown() -> None:
@@ -115,7 +123,8 @@ def test_check_of_no_asset_is_refused_with_the_remedy() -> None:
 
 def test_whatever_opens_the_warehouse_waits_for_its_turn() -> None:
     openers = (raw_tables, raw_checks, marts, mart_checks, analytics)
-    assert {step.op.pool for step in (*openers, stream_and_warehouse_agree)} == {WAREHOUSE_POOL}
+    others = (restated_days, stream_and_warehouse_agree)
+    assert {step.op.pool for step in (*openers, *others)} == {WAREHOUSE_POOL}
     job = defs.resolve_job_def("load_and_refresh")
     assert {node.name for node in job.graph.nodes} == {step.op.name for step in openers}
 
