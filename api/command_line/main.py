@@ -25,6 +25,7 @@ _SUBJECTS = (
     ("send", "send", "Send canonical messages of your own."),
     ("policy", "app", "Show what tenants decide about identities, or set it."),
     ("load", "load", "Load customers and messages into the warehouse."),
+    ("export", "export", "Write the published tables as Parquet files."),
     ("reconcile", "reconcile", "Compare the warehouse with the stream, tenant by tenant."),
     ("sweep", "sweep", "Remove from Kafka what it still holds of erased people."),
     ("why", "why", "Say who a customer is made of, and on what evidence."),
