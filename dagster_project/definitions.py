@@ -7,6 +7,7 @@ from typing import Final
 
 import dagster as dg
 
+from dagster_project.assets.charts import charts
 from dagster_project.assets.marts import marts
 from dagster_project.assets.published import analytics
 from dagster_project.assets.raw import raw_tables
@@ -26,7 +27,7 @@ from dagster_project.schedules import (
 from dagster_project.sweep import every_night, sweep_erased
 
 defs: Final = dg.Definitions(
-    assets=[*OUTPUT_TOPICS, raw_tables, marts, restated_days, analytics],
+    assets=[*OUTPUT_TOPICS, raw_tables, marts, restated_days, analytics, charts],
     asset_checks=[raw_checks, mart_checks, stream_and_warehouse_agree],
     jobs=[load_and_refresh, rebuild_marts, restate_days, reconcile, sweep_erased],
     schedules=[every_two_minutes, every_early_morning, every_morning, every_night],

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 import dagster as dg
 
-from dagster_project.assets.layers import OWNERS, RETRIES, WAREHOUSE_POOL, table_metadata
+from dagster_project.assets.layers import (
+    OWNERS,
+    RETRIES,
+    SERVED_FRESH,
+    WAREHOUSE_POOL,
+    schema_of,
+    table_metadata,
+)
 from dagster_project.resources import WarehouseFile
 from warehouse.model_files import Model, models
 from warehouse.runner import refresh
@@ -44,6 +51,8 @@ SPECS: Final = tuple(
         group_name="marts",
         owners=OWNERS,
         kinds={"duckdb", "sql"},
+        metadata=schema_of(model.types, dict(model.described)),
+        freshness_policy=SERVED_FRESH,
         code_version=hashlib.sha256(model.query.encode()).hexdigest()[:12],
     )
     for model in MARTS
