@@ -7,6 +7,7 @@ from typing import Final
 
 import dagster as dg
 
+from dagster_project.alerts import failed_checks, failed_runs
 from dagster_project.assets.charts import charts
 from dagster_project.assets.marts import marts
 from dagster_project.assets.published import analytics
@@ -31,7 +32,7 @@ defs: Final = dg.Definitions(
     asset_checks=[raw_checks, mart_checks, stream_and_warehouse_agree],
     jobs=[load_and_refresh, rebuild_marts, restate_days, reconcile, sweep_erased],
     schedules=[every_two_minutes, every_early_morning, every_morning, every_night],
-    sensors=[backlog],
+    sensors=[backlog, failed_runs, failed_checks],
     resources={
         "kafka": KafkaCluster(),
         "warehouse": WarehouseFile(),
