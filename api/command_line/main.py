@@ -24,6 +24,7 @@ _SUBJECTS = (
     ("generate", "generate", "Send made-up messages, and print what must come of them."),
     ("send", "send", "Send canonical messages of your own."),
     ("policy", "app", "Show what tenants decide about identities, or set it."),
+    ("what_if", "what_if", "Say whom another policy would merge and split, before it is set."),
     ("load", "load", "Load customers and messages into the warehouse."),
     ("export", "export", "Write the published tables as Parquet files."),
     ("reconcile", "reconcile", "Compare the warehouse with the stream, tenant by tenant."),
