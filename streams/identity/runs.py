@@ -111,6 +111,7 @@ class _Gathering:
             if (
                 type(observe) is not Observe
                 or observe.platform_conversation_id
+                or observe.is_answer
                 # As old as the newest conversation's first message, or older: to be sorted in.
                 or (at_ms := observe.at_ms) <= started_at_ms
                 or observe.external_id != external_id
