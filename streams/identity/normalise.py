@@ -116,7 +116,8 @@ def normalise(  # noqa: PLR0911 - one guard a field
     if message.kind == "notice" or message.content.type.lower() in _NOTICES:
         profile = Edits(
             name=_name_register(name, external_id, key, at_ms),
-            picture_url=Register(RANK_PROFILE, at_ms, picture_url) if picture_url else None,
+            # As one that comes with a message (`picture_register`): below the copy that we serve.
+            picture_url=Register(RANK_FALLBACK, at_ms, picture_url) if picture_url else None,
         )
         return key, _notice(message, key, at_ms, claims, profile)
     return key, Observe(
