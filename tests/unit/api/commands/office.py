@@ -56,21 +56,22 @@ class Office:
         ]
         return found
 
-    def suggestion(self, number: int = 0) -> tuple[Customer, Customer]:
+    def suggestion(self, number: int = 0, tenant_id: str = "acme") -> tuple[Customer, Customer]:
         """Return two customers of whom one claims to have the other's number."""
         phone = f"55119888{number:05d}"
-        one = self.customer(phone)
+        one = self.customer(phone, tenant_id=tenant_id)
         said = message(
             f"c{number}",
             person=f"visitor-{number}",
             channel_id="web-1",
             channel_type="webchat",
+            tenant_id=tenant_id,
         )
         context = Context(phone=f"+{phone}")
         self.world.hear(msgspec.structs.replace(said, context=context))
         (other,) = [
             customer
-            for customer in self.world.all_customers()
+            for customer in self.world.all_customers(tenant_id)
             if any(i.external_id == f"visitor-{number}" for i in customer.identities)
         ]
         return one, other
