@@ -3,12 +3,12 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import health, pictures
+from api import channels as channel_routes
+from api import customers, event_stream, health, pictures
 from api.access import routes as access
 from api.access.callers import Access
 from api.access.gate import Gate
@@ -16,34 +16,41 @@ from api.access.headers import SecurityHeaders
 from api.access.key_file import KeyFile
 from api.access.limits import BodyLimit, Rates
 from api.access.sessions import Sessions
-from api.commands import routes as commands
 from api.commands import imports, suggestions
+from api.commands import routes as commands
 from api.commands.issuing import Commands
+from api.commands.live import LiveCommandView
 from api.commands.regions import Regions
-from api.commands.view import CommandView
+from api.live_view.view import LiveView
 from api.openapi import documented
 from api.outbox import KafkaOutbox
-from api.problems import ProblemError, Unexpected, answer_problems
+from api.problems import Unexpected, answer_problems
 from api.settings import ApiSettings
 from api.webhooks import routes as webhooks
 from api.webhooks.gateway import Gateway
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from streams.enrichment.pictures import Pictures
+from warehouse.time_zones import UTC, TimeZones
 
 
-def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
+def create_api(
+    settings: ApiSettings, cluster: ClusterSettings, time_zones: TimeZones = UTC
+) -> FastAPI:
     """Return the application; it reaches for Kafka once it is served.
 
     Raises ChannelFileError, KeyFileError and PolicyError.
     """
     channels = channels_in(settings.channels_file)
     outbox = KafkaOutbox(cluster, ack_seconds=settings.webhook_ack_seconds)
+    view = LiveView(cluster, settings.live_view_folder, time_zones)
 
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         await outbox.start()
+        await view.start()
         yield
+        await view.stop()
         await outbox.stop()
 
     # No page of documentation: FastAPI's comes from another host, with inline script.
@@ -56,6 +63,7 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     )
     api.state.public_url = settings.public_url
     api.state.outbox = outbox
+    api.state.view = view
     api.state.pictures = Pictures(settings.pictures_folder)
     api.state.gateway = Gateway(
         channels,
@@ -65,10 +73,9 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
         now_seconds=lambda: int(time.time()),
     )
     api.state.access = access_for(settings)
-    api.state.regions = Regions(settings.policy_file, lambda: view_of(api))
-    api.state.commands = Commands(
-        lambda: api.state.outbox, lambda: view_of(api), topic_prefix=cluster.topic_prefix
-    )
+    command_view = LiveCommandView(view)
+    api.state.regions = Regions(settings.policy_file, command_view)
+    api.state.commands = Commands(outbox, command_view, topic_prefix=cluster.topic_prefix)
     api.openapi = documented(api)  # type: ignore[method-assign]  # FastAPI's documented way
     answer_problems(api)
     # The last one added is the first to see a call.
@@ -78,20 +85,15 @@ def create_api(settings: ApiSettings, cluster: ClusterSettings) -> FastAPI:
     api.add_middleware(SecurityHeaders, is_secure=settings.is_secure)
     api.include_router(health.router)
     api.include_router(access.router)
+    api.include_router(customers.router)
+    api.include_router(channel_routes.router)
+    api.include_router(event_stream.router)
     api.include_router(webhooks.router)
     api.include_router(pictures.router)
     api.include_router(commands.router)
     api.include_router(suggestions.router)
     api.include_router(imports.router)
     return api
-
-
-def view_of(api: FastAPI) -> CommandView:
-    """Return the process's live view. Raises ProblemError (503) where it has none."""
-    view: CommandView | None = getattr(api.state, "view", None)
-    if view is None:
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "this process has no view of customers")
-    return view
 
 
 def access_for(settings: ApiSettings) -> Access:

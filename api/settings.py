@@ -19,6 +19,8 @@ class ApiSettings(BaseSettings):
     # In whose notation numbers are typed: the workers' policies say.
     policy_file: Path | None = Field(None, validation_alias="OMNICHANNEL_POLICY_FILE")
     pictures_folder: Path = Field(Path(".omnichannel/pictures"), validation_alias="PICTURES_FOLDER")
+    # The process's own view of the customers, made from the topics: each replica has its own.
+    live_view_folder: Path = Field(Path(".omnichannel/live"), validation_alias="LIVE_VIEW_FOLDER")
     # Who may call, as hashes; `omnichannel keys` changes it, and a running API follows.
     keys_file: Path = Field(
         Path(".omnichannel/keys.json"), validation_alias="OMNICHANNEL_KEYS_FILE"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +11,6 @@ class TimeZones:
 
     default: str = "UTC"
     by_tenant: Mapping[str, str] = field(default_factory=dict)
+
+
+UTC: Final = TimeZones()

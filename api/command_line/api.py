@@ -4,6 +4,7 @@ import uvicorn
 
 from api.app import create_api
 from api.settings import ApiSettings
+from pipelines.settings import AnalyticsSettings
 from streams.cluster import ClusterSettings
 from streams.logs import configure_logging
 
@@ -16,7 +17,7 @@ def api() -> None:
     settings = ApiSettings()
     configure_logging(debug=settings.debug, file=settings.log_file)
     uvicorn.run(
-        create_api(settings, ClusterSettings()),
+        create_api(settings, ClusterSettings(), AnalyticsSettings().time_zones),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -16,8 +16,9 @@ from api.commands.asked import Asking, command_id
 from api.commands.bodies import CommandStatus, CustomerChange, Merge, Split
 from api.commands.issuing import Applied, Commands, Fate, Pending, Refused
 from api.commands.regions import Regions
-from api.openapi import record
+from api.customers import CustomerId, no_such_customer
 from api.problems import ProblemError
+from api.schemas import answer_of, schema_of
 from streams.contracts.commands import AnyCustomerCommand
 from streams.contracts.customers import Customer
 from streams.contracts.wire import encode
@@ -39,9 +40,8 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "There is no such customer in this tenant"},
     409: {"description": "The command was refused; `detail` says why"},
 }
-_CUSTOMER: Final[dict[int | str, dict[str, Any]]] = {200: record(Customer), **RESPONSES}
+_CUSTOMER: Final[dict[int | str, dict[str, Any]]] = {**answer_of(Customer), **RESPONSES}
 
-CustomerId = Annotated[str, Path(max_length=64, examples=["0192f0c4-6f5e-5b1a-9c39-2f1f0f3f7a11"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -141,9 +141,7 @@ class Call:
             if customer.merged_into is None:
                 return customer
             looked_for = customer.merged_into
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND, f"there is no customer {customer_id}: GET /api/customers has all"
-        )
+        raise no_such_customer()
 
     async def answer(self, fate: Applied | Pending, customer_id: str) -> Response:
         """Return the customer as the command left them, or where its fate will be told."""
@@ -250,7 +248,7 @@ async def merge(
                         "type": "object",
                         "required": ["customer", "takenOut"],
                         "properties": {
-                            "customer": {"$ref": "#/components/schemas/Customer"},
+                            "customer": schema_of(Customer),
                             "takenOut": {"type": "array", "items": {"type": "string"}},
                         },
                     }
@@ -315,7 +313,9 @@ async def erase(customer_id: CustomerId, call: AdminCall, _key: IdempotencyKey =
 
 @router.get("/commands/{command_id}", summary="What became of a command")
 async def fate_of(
-    command_id: Annotated[str, Path(max_length=64)], commands: TheCommands, caller: Viewer
+    command_id: Annotated[str, Path(max_length=64)],
+    commands: TheCommands,
+    caller: Viewer,
 ) -> CommandStatus:
     """Return whether it was applied or refused; pending until a worker has answered, and where
     nobody ever sent such a command.

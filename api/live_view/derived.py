@@ -2,7 +2,7 @@
 and by which words customers are found; and whom the batch is about, for those who listen.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -36,7 +36,7 @@ _IDENTITIES: Final = """
         where loaded_at = $loaded_at and merged_into is null
     )
 """
-_KINDS: Final = {
+KINDS: Final = {
     "customers": "customer",
     "customer_events": "event",
     "customer_messages": "message",
@@ -87,7 +87,7 @@ class Derived:
             )
         self.told = [] if self.is_silent else self._told(names, given)
 
-    def _replace_identities(self, customer_ids: list[str], given: dict[str, object]) -> None:
+    def _replace_identities(self, customer_ids: list[str], given: Mapping[str, object]) -> None:
         if len(customer_ids) <= _LOOKED_UP:
             # Literals, because DuckDB looks up no bound list in an index; quoted, so never SQL.
             self._rows(
@@ -100,9 +100,9 @@ class Derived:
             )
         self._rows(_IDENTITIES, given)
 
-    def _told(self, names: Iterable[str], given: dict[str, object]) -> list[Change]:
+    def _told(self, names: Iterable[str], given: Mapping[str, object]) -> list[Change]:
         told: list[Change] = []
-        for name, kind in _KINDS.items():
+        for name, kind in KINDS.items():
             if name in names:
                 told += [
                     Change(tenant_id, kind, document)
@@ -114,7 +114,7 @@ class Derived:
                 ]
         return told
 
-    def _rows(self, statement: str, given: dict[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
+    def _rows(self, statement: str, given: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
         return self.connection.execute(statement, given or {}).fetchall()
 
 

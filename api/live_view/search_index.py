@@ -101,6 +101,7 @@ class SearchIndex:
         connection.execute("pragma journal_mode = wal")
         # What a power cut takes, the topics still have; DuckDB's file is then behind as well.
         connection.execute("pragma synchronous = normal")
+        connection.execute("pragma secure_delete = on")  # who is erased is overwritten
         return connection
 
 

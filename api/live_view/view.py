@@ -18,9 +18,11 @@ import anyio.to_thread
 import duckdb
 
 from api.live_view.changes import Changes
+from api.live_view.commands import CommandOutcome, outcome_of
+from api.live_view.customers import CustomerRow, customer
 from api.live_view.derived import Derived
 from api.live_view.store import LiveStore, open_store, throw_away
-from api.live_view.tables import live_tables_by_topic
+from api.live_view.tables import TABLES, live_tables_by_topic
 from api.problems import ProblemError
 from pipelines.batch import BatchLimits, Partition
 from pipelines.duckdb_sink import DuckDbSink
@@ -28,6 +30,7 @@ from pipelines.errors import LoadError, OffsetsExpiredError, TopicRecreatedError
 from pipelines.kafka import open_source
 from pipelines.sink import LoadedBatch, Source, plan, run_until_caught_up, run_until_stopped
 from streams.cluster import ClusterSettings
+from streams.topics import TopicSpec
 from warehouse.errors import WarehouseError
 from warehouse.time_zones import TimeZones
 
@@ -42,6 +45,7 @@ _LIVE: Final = BatchLimits(rows=20_000, age_seconds=0.25)
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 15.0
 _SAID_EVERY_SECONDS: Final = 5.0
+_LOOK_AGAIN_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,35 @@ class LiveView:
         the view catches up.
         """
         return await anyio.to_thread.run_sync(self._answer, question)
+
+    async def customer(self, tenant_id: str, customer_id: str) -> CustomerRow | None:
+        """Return a customer's record; None where the tenant has none of this id."""
+        return await self.ask(lambda reader: customer(tenant_id, customer_id, reader))
+
+    async def outcome_of(self, tenant_id: str, command_id: str) -> CommandOutcome | None:
+        """Return what became of a command; None where the view does not know yet."""
+        return await self.ask(lambda reader: outcome_of(tenant_id, command_id, reader))
+
+    async def wait_for_command(
+        self, tenant_id: str, command_id: str, timeout_seconds: float
+    ) -> CommandOutcome | None:
+        """Return what became of a command once the view shows it; None where that takes longer."""
+        deadline = time.monotonic() + timeout_seconds
+        while (found := await self.outcome_of(tenant_id, command_id)) is None:
+            left = deadline - time.monotonic()
+            # Looked at again now and then: a batch may have come between the look and the wait.
+            if left <= 0:
+                return None
+            await self.changes.next_batch(min(left, _LOOK_AGAIN_SECONDS))
+        return found
+
+    def topic(self, table: str) -> TopicSpec:
+        """Return the topic that fills a raw table."""
+        return next(one.topic for one in TABLES if one.name == table)
+
+    def time_zone(self, tenant_id: str) -> str:
+        """Return whose days a tenant's are."""
+        return self.time_zones.by_tenant.get(tenant_id, self.time_zones.default)
 
     def store(self) -> LiveStore:
         """Return the opened files. Raises ProblemError (503) while the view catches up."""

@@ -6,6 +6,8 @@ it is, and is set aside by the worker. So nothing is asked for twice that will n
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -30,8 +32,16 @@ _COME_AGAIN_SECONDS: Final = "10"
 _TWIML: Final = (b"<Response/>", "text/xml")
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Calls to a channel's webhook that were not the platform's, and when the last one came."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
 class Gateway:
-    """Takes the calls of all configured channels."""
+    """Takes the calls of all configured channels; counts those that it refuses."""
 
     def __init__(
         self,
@@ -48,6 +58,23 @@ class Gateway:
         self._topic_prefix = topic_prefix
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._calls = RateLimitItemPerSecond(calls_per_second)
+        self._refused: dict[tuple[str, str], Refused] = {}
+        self.counted_since = self._now()
+
+    def configured(self, tenant_id: str) -> dict[str, ChannelSettings]:
+        """Return the tenant's configured channels by their ids."""
+        return {
+            channel_id: settings
+            for (tenant, channel_id), settings in self._channels.items()
+            if tenant == tenant_id
+        }
+
+    def refused(self, tenant_id: str, channel_id: str) -> Refused:
+        """Return what was refused on a channel since this process began."""
+        return self._refused.get((tenant_id, channel_id), Refused())
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._now_seconds(), UTC)
 
     def channel(self, platform: str, tenant_id: str, channel_id: str) -> ChannelSettings:
         """Return the configured channel at this address. Raises ProblemError: nobody is let in by
@@ -87,6 +114,7 @@ class Gateway:
         secrets = [secret.get_secret_value() for secret in channel.secrets]
         refused = refusal(channel.platform, call, secrets, self._now_seconds())
         if refused is not None:
+            self._refused[who] = Refused(self.refused(*who).count + 1, self._now())
             if await self._limiter.hit(_LINES_A_MINUTE, *who):
                 logger.warning(
                     "Refused a call for channel %s of %s: %s", channel.id, channel.tenant, refused

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from api.access.keys import Role
 from api.app import create_api
 from api.commands.issuing import Commands
+from api.commands.regions import Regions
 from api.settings import ApiSettings
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import Customer
@@ -31,10 +32,10 @@ class Office:
             ApiSettings(keys_file=keys, calls_per_second=100_000), ClusterSettings()
         )
         self.api.state.outbox = self.world
-        self.api.state.view = self.world
         self.api.state.commands = Commands(
-            lambda: self.world, lambda: self.world, topic_prefix="", wait_seconds=0.2
+            self.world, self.world, topic_prefix="", wait_seconds=0.2
         )
+        self.api.state.regions = Regions(None, self.world)
         self._keys = keys
         self.viewer = self.client("viewer")
         self.agent = self.client("agent")

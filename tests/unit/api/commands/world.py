@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from api.commands.view import CommandOutcome, Place
+from api.commands.view import Place
+from api.live_view.commands import CommandOutcome
 from api.outbox import Header, NotTakenError
 from api.problems import ProblemError
 from streams import topics

@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_api
+from api.live_view.view import LiveView, Progress
 from api.outbox import Header, NotTakenError
 from api.settings import ApiSettings
 from api.webhooks.gateway import LARGEST_BODY_BYTES, Gateway
@@ -249,10 +250,19 @@ def test_vonage_may_deliver_by_get(client: TestClient, outbox: RememberingOutbox
     assert (topic, body, headers["query"]) == ("t-channels.vonage", b"", call.body)
 
 
-def test_readiness_waits_for_kafka_and_life_does_not(
+def test_readiness_waits_for_kafka_and_the_view_and_life_does_not(
     client: TestClient, outbox: RememberingOutbox
 ) -> None:
-    assert client.get("/health/ready").status_code == HTTPStatus.OK
+    view: LiveView = client.app.state.view  # type: ignore[attr-defined]
+    view.progress = Progress("catching_up", 30, 120)
+    waiting = client.get("/health/ready")
+    view.progress = Progress("live")
+    ready = client.get("/health/ready")
     outbox.is_ready = False
-    assert client.get("/health/ready").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    away = client.get("/health/ready")
+
+    assert waiting.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "30 of 120 records (25%)" in waiting.json()["detail"]
+    assert ready.status_code == HTTPStatus.OK
+    assert away.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert client.get("/health/live").status_code == HTTPStatus.OK

@@ -1,0 +1,92 @@
+"""A tenant's channels over REST: what they bring, and whether what they deliver is understood."""
+
+from datetime import UTC, datetime
+
+import duckdb
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from api.access.callers import Viewer
+from api.customers import View
+from api.live_view.channels import ChannelTraffic, dead_letters, traffic
+from api.schemas import list_of
+from api.webhooks.gateway import Gateway
+
+router = APIRouter(prefix="/api/channels", tags=["channels"])
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One channel: known from its traffic, from the channels file, or from both.
+
+    `verificationFailures` counts calls to its webhook that were not the platform's, in this
+    process since `countedSince`; `deadLetters` what could not be understood and waits for a fix.
+    """
+
+    channel_id: str
+    channel_type: str | None
+    platform: str | None
+    name: str | None
+    is_configured: bool
+    webhook: str | None
+    customers: int
+    messages_in: int
+    messages_out: int
+    messages_last_day: int
+    first_message_at: datetime | None
+    last_message_at: datetime | None
+    verification_failures: int
+    last_verification_failure_at: datetime | None
+    counted_since: datetime
+    dead_letters: int
+
+
+@router.get("", summary="List channels", responses=list_of(Channel))
+async def list_channels(caller: Viewer, view: View, request: Request) -> Response:
+    """Return every channel that was ever heard of or is configured; there is one page."""
+    gateway: Gateway = request.app.state.gateway
+    found = await channels_of(caller.tenant_id, view, gateway)
+    return Response(
+        msgspec.json.encode({"items": found, "next": None}),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def channels_of(tenant_id: str, view: View, gateway: Gateway) -> list[Channel]:
+    """Return the tenant's channels by their ids."""
+
+    def ask(
+        reader: duckdb.DuckDBPyConnection,
+    ) -> tuple[list[ChannelTraffic], dict[str | None, int]]:
+        return traffic(tenant_id, reader, now=datetime.now(UTC)), dead_letters(tenant_id, reader)
+
+    seen, dead = await view.ask(ask)
+    by_id = {one.channel_id: one for one in seen}
+    configured = gateway.configured(tenant_id)
+    found = []
+    for channel_id in sorted(by_id.keys() | configured.keys()):
+        used, settings = by_id.get(channel_id), configured.get(channel_id)
+        refused = gateway.refused(tenant_id, channel_id)
+        found.append(
+            Channel(
+                channel_id=channel_id,
+                channel_type=used.channel_type if used else None,
+                platform=settings.platform if settings else None,
+                name=settings.name if settings else None,
+                is_configured=settings is not None,
+                webhook=(
+                    f"/webhooks/{settings.platform}/{tenant_id}/{channel_id}" if settings else None
+                ),
+                customers=used.customers if used else 0,
+                messages_in=used.messages_in if used else 0,
+                messages_out=used.messages_out if used else 0,
+                messages_last_day=used.messages_last_day if used else 0,
+                first_message_at=used.first_message_at if used else None,
+                last_message_at=used.last_message_at if used else None,
+                verification_failures=refused.count,
+                last_verification_failure_at=refused.last_at,
+                counted_since=gateway.counted_since,
+                dead_letters=dead.get(channel_id, 0),
+            )
+        )
+    return found

@@ -1,0 +1,137 @@
+"""Everything as it happens: server-sent events of one tenant, resumed where a connection broke."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Final, Literal
+
+import duckdb
+import msgspec
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.access.callers import Access, Viewer
+from api.customers import View
+from api.live_view.changes import position_text, positions_of
+from api.live_view.derived import KINDS, Change
+from api.live_view.view import LiveView
+from pipelines.batch import Partition
+from streams.topics import full_name
+
+router = APIRouter(prefix="/api/events", tags=["events"])
+
+Kind = Literal["customer", "event", "message", "suggestion"]
+# Who missed more than this looks at the lists instead: that is faster than to be told it all.
+MOST_MISSED: Final = 1_000
+# How often a stream that has nothing to say looks whether its key still opens anything.
+_LOOK_SECONDS: Final = 10.0
+
+
+class _About(msgspec.Struct, rename="camel"):
+    """Whom a record is about: a customer's own id, or the one that others name."""
+
+    id: str | None = None
+    customer_id: str | None = None
+    other_customer_id: str | None = None
+
+
+_about = msgspec.json.Decoder(_About)
+
+
+@router.get("", summary="Follow what happens", response_class=EventSourceResponse)
+async def follow(
+    caller: Viewer,
+    view: View,
+    request: Request,
+    *,
+    kinds: Annotated[
+        list[Kind] | None, Query(description="what to be told of; without it, of everything")
+    ] = None,
+    customer: Annotated[
+        str | None,
+        Query(min_length=1, max_length=200, description="only what is about this customer"),
+    ] = None,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=8000)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Send each record of `customers`, `customer-events`, `customer-messages` and
+    `link-suggestions` once the view has it, as an event of its kind. `ready` comes first; `reset`
+    where too much was missed: look at the lists, then go on. A record may come twice.
+    """
+    view.store()  # 503 while it catches up, before anything is streamed
+    access: Access = request.app.state.access
+    wanted = frozenset(kinds or KINDS.values())
+    with view.changes.listener(caller.tenant_id) as listener:
+        position = position_text(view.positions)
+        if last_event_id:
+            missed = await _missed(view, caller.tenant_id, last_event_id)
+            if missed is None:
+                yield ServerSentEvent(event="reset", raw_data="{}", id=position)
+            for change in _of_interest(missed or (), wanted, customer):
+                yield ServerSentEvent(event=change.kind, raw_data=change.document)
+        yield ServerSentEvent(event="ready", raw_data="{}", id=position, retry=2_000)
+        while access.is_still_valid(caller):
+            batches = await listener.next(_LOOK_SECONDS)
+            if listener.is_behind:
+                yield ServerSentEvent(
+                    event="reset", raw_data="{}", id=position_text(view.positions)
+                )
+                return
+            for batch in batches:
+                for change in _of_interest(batch.changes, wanted, customer):
+                    yield ServerSentEvent(event=change.kind, raw_data=change.document)
+                # Behind the last one: who is cut off within a batch is told all of it again.
+                yield ServerSentEvent(event="position", raw_data="{}", id=batch.position)
+
+
+def _of_interest(
+    changes: Sequence[Change], wanted: frozenset[str], customer_id: str | None
+) -> list[Change]:
+    found = [change for change in changes if change.kind in wanted]
+    if customer_id is None:
+        return found
+    return [change for change in found if _is_about(change, customer_id)]
+
+
+def _is_about(change: Change, customer_id: str) -> bool:
+    about = _about.decode(change.document)
+    if change.kind == "customer":
+        return about.id == customer_id
+    return customer_id in {about.customer_id, about.other_customer_id}
+
+
+async def _missed(view: LiveView, tenant_id: str, last_event_id: str) -> list[Change] | None:
+    """Return what came behind the position; None where it is too much, or no position of ours."""
+    known = positions_of(last_event_id)
+    present = dict(view.positions)
+    if known is None or any(known.get(p, 0) > offset for p, offset in present.items()):
+        return None
+    prefix = view.cluster.topic_prefix
+
+    def behind(reader: duckdb.DuckDBPyConnection) -> list[Change] | None:
+        found: list[Change] = []
+        for table, kind in KINDS.items():
+            topic = full_name(view.topic(table), prefix)
+            places = [
+                (place.number, known.get(Partition(*place), 0))
+                for place in present
+                if place.topic == topic
+            ]
+            if not places:
+                continue
+            given: dict[str, object] = {"tenant_id": tenant_id}
+            either = []
+            for number, offset in places:
+                given |= {f"partition_{number}": number, f"offset_{number}": offset}
+                either.append(
+                    f'("partition" = $partition_{number} and "offset" >= $offset_{number})'
+                )
+            rows = reader.execute(
+                f"select document from raw.{table} "  # noqa: S608 - our own names
+                f"where tenant_id = $tenant_id and ({' or '.join(either)}) "
+                f'order by loaded_at, "partition", "offset" limit {MOST_MISSED + 1}',
+                given,
+            ).fetchall()
+            found += [Change(tenant_id, kind, document) for (document,) in rows]
+            if len(found) > MOST_MISSED:
+                return None
+        return found
+
+    return await view.ask(behind)

@@ -1,0 +1,188 @@
+"""Customers as lists show them, and one by one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from api.live_view.pages import Page, cursor_of, place_in
+from api.live_view.search import search_for
+from api.live_view.search_index import SearchIndex
+
+Sort = Literal["-lastSeenAt", "lastSeenAt", "-createdAt", "createdAt", "displayName"]
+Activity = Literal["active", "inactive"]
+ACTIVE_DAYS: Final = 30  # as in docs/metrics.md: active is who wrote within so many days
+
+# Each sort's expressions; the last one is unique, so that every row has one place.
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "lastSeenAt": ("epoch_us(last_seen_at)", "customer_id"),
+    "createdAt": ("epoch_us(created_at)", "customer_id"),
+    # The rank alone is compared fast; names that begin alike are told apart by themselves.
+    "displayName": ("name_rank", "sort_name", "customer_id"),
+}
+# The columns behind the first expressions: plain, so that DuckDB skips what is not near the top.
+_COLUMNS: Final[Mapping[str, str]] = {
+    "lastSeenAt": "last_seen_at",
+    "createdAt": "created_at",
+    "displayName": "name_rank",
+}
+_MOST_STEPS: Final = 20  # of merged ids that lead to merged ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFilter:
+    """Which customers a list has; what is None does not matter. Times bound: from, and before."""
+
+    tenant_id: str
+    search: str | None = None
+    channel: str | None = None
+    channel_type: str | None = None
+    status: Literal["active", "contacted"] | None = None
+    activity: Activity | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    last_seen_from: datetime | None = None
+    last_seen_before: datetime | None = None
+    source: str | None = None
+    tag: str | None = None
+    blocked: bool | None = None
+
+
+_CONDITIONS: Final[Mapping[str, str]] = {
+    "channel": "list_contains(channel_ids, $channel)",
+    "channel_type": "list_contains(channel_types, $channel_type)",
+    "status": "status = $status",
+    "created_from": "created_at >= $created_from",
+    "created_before": "created_at < $created_before",
+    "last_seen_from": "last_seen_at >= $last_seen_from",
+    "last_seen_before": "last_seen_at < $last_seen_before",
+    "source": "source = $source",
+    "tag": "list_contains(tags, $tag)",
+    "blocked": "blocked = $blocked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """One customer's record: its JSON, and what one looks at to answer with it."""
+
+    customer_id: str
+    version: int
+    merged_into: str | None
+    document: str
+
+
+def conditions(
+    wanted: CustomerFilter,
+    reader: duckdb.DuckDBPyConnection,
+    index: SearchIndex,
+    *,
+    now: datetime,
+    time_zone: str,
+    region: str | None,
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the SQL that rows must fulfil, and the values that it names."""
+    given: dict[str, Any] = {"tenant_id": wanted.tenant_id}
+    found = ["tenant_id = $tenant_id", "merged_into is null"]
+    for name, condition in _CONDITIONS.items():
+        if (value := getattr(wanted, name)) is not None:
+            given[name] = value
+            found.append(condition)
+    if wanted.activity is not None:
+        given["active_from"] = active_from(now, time_zone)
+        is_active = "coalesce(last_inbound_at >= $active_from, false)"
+        found.append(is_active if wanted.activity == "active" else f"not {is_active}")
+    if wanted.search is not None and wanted.search.strip():
+        found.append(search_for(wanted.search, region, reader).condition(index, given))
+    return found, given
+
+
+def customers(
+    wanted: CustomerFilter,
+    reader: duckdb.DuckDBPyConnection,
+    index: SearchIndex,
+    *,
+    sort: Sort,
+    cursor: str | None,
+    limit: int,
+    now: datetime,
+    time_zone: str = "UTC",
+    region: str | None = None,
+) -> Page:
+    """Return a page of customers in the order asked for. Raises ProblemError: a wrong cursor."""
+    where, given = conditions(wanted, reader, index, now=now, time_zone=time_zone, region=region)
+    name = sort.removeprefix("-")
+    keys, column = _KEYS[name], _COLUMNS[name]
+    is_falling = sort.startswith("-")
+    if cursor is not None:
+        where.append(_behind(keys, column, place_in(sort, cursor), given, is_falling=is_falling))
+    direction = "desc" if is_falling else "asc"
+    order = ", ".join(f"{key} {direction}" for key in (column, *keys[1:]))
+    # The records are fetched for the page alone: sorting carries the keys, not the JSON.
+    rows = reader.execute(
+        f"""
+        select {", ".join(keys)}, document
+        from raw.customers
+        where {" and ".join(where)}
+        order by {order}
+        limit {limit + 1:d}
+        """,  # noqa: S608 - our own columns; values are bound
+        given,
+    ).fetchall()
+    shown = rows[:limit]
+    more = cursor_of(sort, shown[-1][:-1]) if len(rows) > limit else None
+    return Page([row[-1] for row in shown], more)
+
+
+def _behind(
+    keys: Sequence[str],
+    column: str,
+    place: Sequence[Any],
+    given: dict[str, Any],
+    *,
+    is_falling: bool,
+) -> str:
+    """Return the SQL for rows behind a place: the plain bound first, by which parts are skipped."""
+    names = [f"place_{number}" for number in range(len(keys))]
+    given.update(dict(zip(names, place, strict=False)))
+    sign = "<" if is_falling else ">"
+    first = f"${names[0]}" if column == "name_rank" else f"make_timestamptz(${names[0]}::bigint)"
+    rest_keys, rest_names = ", ".join(keys[1:]), ", ".join(f"${name}" for name in names[1:])
+    return (
+        f"{column} {sign}= {first} and "
+        f"({column} {sign} {first} or ({rest_keys}) {sign} ({rest_names}))"
+    )
+
+
+def customer(
+    tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection
+) -> CustomerRow | None:
+    """Return a customer's record; None where the tenant has none of this id."""
+    rows = reader.execute(
+        "select customer_id, version, merged_into, document from raw.customers "
+        "where customer_id = $customer_id and tenant_id = $tenant_id",
+        {"customer_id": customer_id, "tenant_id": tenant_id},
+    ).fetchall()
+    return CustomerRow(*rows[0]) if rows else None
+
+
+def living(
+    tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection
+) -> CustomerRow | None:
+    """Return the customer that the id leads to: itself, or who it was merged into."""
+    found = customer(tenant_id, customer_id, reader)
+    for _ in range(_MOST_STEPS):
+        if found is None or found.merged_into is None:
+            break
+        found = customer(tenant_id, found.merged_into, reader)
+    return found
+
+
+def active_from(now: datetime, time_zone: str) -> datetime:
+    """Return since when who wrote is active: the first of thirty of the tenant's days."""
+    zone = ZoneInfo(time_zone)
+    first: date = now.astimezone(zone).date() - timedelta(days=ACTIVE_DAYS - 1)
+    return datetime.combine(first, time.min, zone)

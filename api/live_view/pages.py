@@ -1,0 +1,60 @@
+"""Pages of lists that change while they are read: a cursor names the last row seen, not a number.
+
+So nothing is shown twice and nothing is skipped, whatever comes or goes in between.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from api.problems import ProblemError
+
+_LONGEST: Final = 2_000
+
+Place = Sequence[str | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records as JSON, in order, and the cursor behind them; None where the list ends."""
+
+    documents: Sequence[str]
+    next: str | None
+
+    def as_json(self) -> bytes:
+        """Return the answer of a list: `items` and `next`."""
+        items = ",".join(self.documents)
+        return f'{{"items":[{items}],"next":{msgspec.json.encode(self.next).decode()}}}'.encode()
+
+
+def cursor_of(order: str, place: Place) -> str:
+    """Return an opaque cursor for a place in a list of this order."""
+    raw = msgspec.json.encode([order, *place])
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def place_in(order: str, cursor: str) -> list[Any]:
+    """Return the place that the cursor names. Raises ProblemError: it is of another list."""
+    match _decoded(cursor):
+        case [said, _, _, *_] as found if said == order:
+            return found[1:]
+    raise ProblemError(
+        HTTPStatus.BAD_REQUEST,
+        "this cursor is of another list: leave `cursor` out to begin, and keep sort and filters "
+        "as they are from page to page",
+    )
+
+
+def _decoded(cursor: str) -> list[Any]:
+    if len(cursor) > _LONGEST:
+        return []
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(raw, type=list[str | int | None])
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        return []

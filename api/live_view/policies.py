@@ -1,0 +1,13 @@
+"""What a tenant's policy says to those who read: where its people dial from."""
+
+import duckdb
+
+
+def region_of(tenant_id: str, reader: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the region of numbers without a country code; None where the policy names none."""
+    rows = reader.execute(
+        "select json_extract_string(policy, '$.region') from raw.policies "
+        "where tenant_id = $tenant_id",
+        {"tenant_id": tenant_id},
+    ).fetchall()
+    return rows[0][0] if rows else None

@@ -1,0 +1,72 @@
+"""A live view that is fed by the test: real files, the real sink, no broker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from api.live_view.derived import Change, Derived
+from api.live_view.store import LiveStore, open_store
+from api.live_view.tables import live_tables_by_topic
+from api.live_view.view import LiveView, Progress
+from pipelines.batch import Partition
+from pipelines.duckdb_sink import DuckDbSink
+from streams.cluster import ClusterSettings
+from tests.sql.conftest import TOPICS, Loaded
+from tests.unit.pipelines.builders import FakeRecord, batch, chunk, erasure, record
+from warehouse.time_zones import TimeZones
+
+
+class FedView:
+    """A view that is live, and whatever it is given."""
+
+    def __init__(self, view: LiveView, store: LiveStore) -> None:
+        self.view = view
+        self.store = store
+        self._derived = Derived(store.connection, store.search_index, is_silent=False)
+        self._sink = DuckDbSink(store.connection, live_tables_by_topic(""), derive=self._derived)
+        self._offsets: dict[str, int] = {}
+        self._tenants = 0
+
+    def records(self, *values: Loaded) -> list[Change]:
+        """Load contracts as one batch; return what is told of it."""
+        by_topic: dict[str, list[FakeRecord]] = {}
+        for value in values:
+            topic = TOPICS[type(value)]
+            by_topic.setdefault(topic, []).append(record(self._next_offset(topic), value))
+        return self._write(by_topic)
+
+    def new_tenant(self) -> str:
+        """Return a tenant that nobody else uses."""
+        self._tenants += 1
+        return f"tenant-{self._tenants}"
+
+    def erased(self, customer_id: str) -> list[Change]:
+        """Load what says that this customer is to be forgotten."""
+        gone = record(self._next_offset("customers"), None, key=customer_id)
+        said = erasure(customer_id, event_id=f"{customer_id} was erased")
+        event = record(self._next_offset("customer-events"), said)
+        return self._write({"customers": [gone], "customer-events": [event]})
+
+    def _write(self, by_topic: dict[str, list[FakeRecord]]) -> list[Change]:
+        loaded = self._sink.write(
+            batch(*(chunk(topic, found) for topic, found in by_topic.items()))
+        )
+        self.view.positions |= loaded.next_offsets
+        self.view.batches += 1
+        return self._derived.told
+
+    def _next_offset(self, topic: str) -> int:
+        offset = self._offsets.get(topic, 0)
+        self._offsets[topic] = offset + 1
+        return offset
+
+
+@contextmanager
+def fed_view(folder: Path, zones: TimeZones | None = None) -> Iterator[FedView]:
+    """Give an empty view that says it is live."""
+    view = LiveView(ClusterSettings(), folder, zones or TimeZones())
+    with open_store(folder) as store:
+        view._store = store
+        view.progress = Progress("live")
+        view.positions = {Partition("customers", 0): 0}
+        yield FedView(view, store)

@@ -1,0 +1,154 @@
+"""Whose a message is, in the live view and in the warehouse: two ways to one answer."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.live_view import timeline
+from api.live_view.pages import Page
+from streams.contracts.conversations import Conversation
+from streams.contracts.customers import Customer, CustomerEvent
+from streams.contracts.messages import MessageFact
+from tests.unit.api.live_view.fed import FedView
+from tests.unit.pipelines.builders import (
+    START,
+    conversation,
+    customer,
+    event,
+    fact,
+    identity,
+)
+from warehouse.runner import refresh
+from warehouse.time_zones import TimeZones
+
+HEALTH = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+NUMBERS = ("+5511999990001", "+5511999990002", "+5511999990003")
+
+
+def owner(tenant: str, number: int, holds: list[tuple[str, int]]) -> Customer:
+    """Return a customer who has these numbers, each since so many hours."""
+    identities = tuple(
+        msgspec.structs.replace(
+            identity(external_id, identity_id=f"id {tenant} {number} {external_id}"),
+            first_seen_at=START + timedelta(hours=since),
+            last_seen_at=START + timedelta(hours=since + 1),
+        )
+        for external_id, since in dict(holds).items()
+    )
+    return customer(f"{tenant} c{number}", tenant_id=tenant, identities=identities)
+
+
+histories = st.lists(
+    st.lists(st.tuples(st.sampled_from(NUMBERS), st.integers(0, 8)), max_size=3),
+    min_size=1,
+    max_size=3,
+)
+said = st.lists(st.tuples(st.sampled_from(NUMBERS), st.integers(0, 9)), max_size=12)
+
+
+@settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(histories, said, st.integers(1, 4))
+def test_messages_are_whose_the_warehouse_says_they_are(
+    shared: FedView,
+    holds: list[list[tuple[str, int]]],
+    messages: list[tuple[str, int]],
+    limit: int,
+) -> None:
+    tenant = shared.new_tenant()
+    people = [owner(tenant, number, held) for number, held in enumerate(holds)]
+    facts = [
+        fact(
+            f"m{number}",
+            tenant_id=tenant,
+            external_id=external_id,
+            customer_id=f"{tenant} c0",
+            sent_at=START + timedelta(hours=hours),
+        )
+        for number, (external_id, hours) in enumerate(messages)
+    ]
+    talks = [
+        conversation(
+            f"{tenant} v{one.message_id}",
+            tenant_id=tenant,
+            external_id=one.external_id,
+            started_at=one.sent_at,
+        )
+        for one in facts
+    ]
+    shared.records(*people, *facts, *talks)
+    refresh(shared.store.connection, now=START + timedelta(days=1), time_zones=TimeZones())
+    for person in people:
+        for table, id_, ask in (
+            ("messages", "message_id", timeline.messages),
+            ("conversations", "conversation_id", timeline.conversations),
+        ):
+            expected = shared.store.connection.execute(
+                f"select {id_} from marts.{table} where tenant_id = ? and customer_id = ? and "
+                f"exists (from marts.customer_identities as i where i.customer_id = ? "
+                f"and i.external_id = {table}.external_id) order by 1",
+                [tenant, person.id, person.id],
+            ).fetchall()
+            assert sorted(ids(shared, ask, person.id, limit, tenant)) == [
+                row[0] for row in expected
+            ]
+
+
+def ids(fed: FedView, ask: Any, customer_id: str, limit: int, tenant: str) -> list[str]:
+    """Return the ids of all pages; times never grow."""
+    found: list[str] = []
+    times = []
+    cursor = None
+    while True:
+        with fed.store.reader() as reader:
+            page: Page = ask(tenant, customer_id, reader, cursor=cursor, limit=limit)
+        for document in page.documents:
+            if ask is timeline.messages:
+                one = msgspec.json.decode(document, type=MessageFact)
+                found.append(one.message_id)
+                times.append(one.sent_at)
+            else:
+                other = msgspec.json.decode(document, type=Conversation)
+                found.append(other.id)
+                times.append(other.started_at)
+        if (cursor := page.next) is None:
+            assert times == sorted(times, reverse=True)
+            return found
+
+
+def test_other_tenants_messages_on_the_same_number_are_not_shown(fed: FedView) -> None:
+    fed.records(
+        customer("c1"),
+        customer("c9", tenant_id="umbrella"),
+        fact("ours"),
+        fact("theirs", tenant_id="umbrella"),
+    )
+    with fed.store.reader() as reader:
+        ours = timeline.messages("acme", "c1", reader, cursor=None, limit=9)
+        crossed = timeline.messages("acme", "c9", reader, cursor=None, limit=9)
+    assert [msgspec.json.decode(one, type=MessageFact).message_id for one in ours.documents] == [
+        "ours"
+    ]
+    assert crossed.documents == []
+
+
+def test_events_are_of_all_ids_that_a_customer_had(fed: FedView) -> None:
+    fed.records(
+        customer("c1", merged_ids=("c2",)),
+        event("e1", customer_id="c1"),
+        event("e2", customer_id="c2", occurred_at=START + timedelta(hours=1)),
+        event("e3", customer_id="c3"),
+    )
+    with fed.store.reader() as reader:
+        merged = timeline.merged_ids("acme", "c1", reader)
+        page = timeline.events("acme", ["c1", *merged], reader, cursor=None, limit=9)
+    assert [msgspec.json.decode(one, type=CustomerEvent).id for one in page.documents] == [
+        "e2",
+        "e1",
+    ]
