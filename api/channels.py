@@ -8,39 +8,14 @@ from fastapi import APIRouter, Request, Response
 
 from api.access.callers import Viewer
 from api.customers import View
-from api.live_view.channels import ChannelTraffic, dead_letters, traffic
-from api.schemas import list_of
+from api.live_view.channels import Channel, ChannelTraffic, dead_letters, traffic
+from api.openapi import page
 from api.webhooks.gateway import Gateway
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One channel: known from its traffic, from the channels file, or from both.
-
-    `verificationFailures` counts calls to its webhook that were not the platform's, in this
-    process since `countedSince`; `deadLetters` what could not be understood and waits for a fix.
-    """
-
-    channel_id: str
-    channel_type: str | None
-    platform: str | None
-    name: str | None
-    is_configured: bool
-    webhook: str | None
-    customers: int
-    messages_in: int
-    messages_out: int
-    messages_last_day: int
-    first_message_at: datetime | None
-    last_message_at: datetime | None
-    verification_failures: int
-    last_verification_failure_at: datetime | None
-    counted_since: datetime
-    dead_letters: int
-
-
-@router.get("", summary="List channels", responses=list_of(Channel))
+@router.get("", summary="List channels", responses={200: page(Channel)})
 async def list_channels(caller: Viewer, view: View, request: Request) -> Response:
     """Return every channel that was ever heard of or is configured; there is one page."""
     gateway: Gateway = request.app.state.gateway

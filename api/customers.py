@@ -18,8 +18,8 @@ from api.live_view.policies import region_of
 from api.live_view.search import LONGEST_SEARCH
 from api.live_view.stats import CustomerStats, customer_stats
 from api.live_view.view import LiveView
+from api.openapi import page, record
 from api.problems import ProblemError
-from api.schemas import answer_of, list_of
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
@@ -103,7 +103,7 @@ def wanted_customers(
 Wanted = Annotated[CustomerFilter, Depends(wanted_customers)]
 
 
-@router.get("", summary="List customers", responses=list_of(Customer))
+@router.get("", summary="List customers", responses={200: page(Customer)})
 async def list_customers(
     wanted: Wanted,
     view: View,
@@ -117,7 +117,7 @@ async def list_customers(
     """Return a page of customers, each as the stream has it. Pages stay right under writes."""
     store = view.store()
 
-    def page(reader: duckdb.DuckDBPyConnection) -> Page:
+    def found(reader: duckdb.DuckDBPyConnection) -> Page:
         return customers(
             wanted,
             reader,
@@ -130,10 +130,10 @@ async def list_customers(
             region=region_of(wanted.tenant_id, reader) if wanted.search else None,
         )
 
-    return _json((await view.ask(page)).as_json())
+    return _json((await view.ask(found)).as_json())
 
 
-@router.get("/stats", summary="The three figures of now", responses=answer_of(CustomerStats))
+@router.get("/stats", summary="The three figures of now", responses={200: record(CustomerStats)})
 async def stats(caller: Viewer, view: View) -> Response:
     """Return how many customers there are, how many are new this month, and how many wrote this
     week, with the bounds of both in the tenant's own calendar.
@@ -152,8 +152,8 @@ async def stats(caller: Viewer, view: View) -> Response:
 @router.get(
     "/{customer_id}",
     summary="One customer",
-    responses=answer_of(Customer)
-    | {
+    responses={
+        200: record(Customer),
         308: {"description": "merged: `Location` is the customer that lives on"},
         404: {"description": "the tenant has no such customer"},
     },
@@ -173,7 +173,7 @@ async def one_customer(caller: Viewer, view: View, customer_id: CustomerId) -> R
     return _json(found.document.encode(), etag=f'"{found.version}"')
 
 
-@router.get("/{customer_id}/messages", summary="Their messages", responses=list_of(MessageFact))
+@router.get("/{customer_id}/messages", summary="Their messages", responses={200: page(MessageFact)})
 async def their_messages(
     caller: Viewer,
     view: View,
@@ -202,7 +202,7 @@ async def their_messages(
 @router.get(
     "/{customer_id}/conversations",
     summary="Their conversations",
-    responses=list_of(Conversation),
+    responses={200: page(Conversation)},
 )
 async def their_conversations(
     caller: Viewer,
@@ -224,7 +224,7 @@ async def their_conversations(
 
 
 @router.get(
-    "/{customer_id}/events", summary="What happened to them", responses=list_of(CustomerEvent)
+    "/{customer_id}/events", summary="What happened to them", responses={200: page(CustomerEvent)}
 )
 async def their_events(
     caller: Viewer,
@@ -236,11 +236,11 @@ async def their_events(
 ) -> Response:
     """Return a page of events of the customer and of all that were merged into it, newest first."""
 
-    def page(reader: duckdb.DuckDBPyConnection, found: str) -> Page:
+    def happened(reader: duckdb.DuckDBPyConnection, found: str) -> Page:
         ids = [found, *timeline.merged_ids(caller.tenant_id, found, reader)]
         return timeline.events(caller.tenant_id, ids, reader, cursor=cursor, limit=limit)
 
-    return await _of_customer(view, caller.tenant_id, customer_id, page)
+    return await _of_customer(view, caller.tenant_id, customer_id, happened)
 
 
 def no_such_customer() -> ProblemError:

@@ -4,13 +4,24 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.live_view.channels import Channel
+from api.live_view.stats import CustomerStats
 from api.problems import MEDIA_TYPE, Place, Problem
+from streams.contracts.conversations import Conversation
+from streams.contracts.customers import Customer, CustomerEvent
+from streams.contracts.messages import MessageFact
+from streams.contracts.suggestions import LinkSuggestion
 
 _REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
 _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
+_RECORDS: Final = (
+    *(Customer, Conversation, CustomerEvent, MessageFact, LinkSuggestion),
+    *(CustomerStats, Channel),
+)
 _DESCRIPTION: Final = """\
 Every person who starts a conversation becomes exactly one customer, at once.
 
@@ -45,11 +56,34 @@ def documented(api: FastAPI) -> Callable[[], dict[str, Any]]:
     return openapi
 
 
+def record(kind: type[msgspec.Struct], description: str = "The record") -> dict[str, Any]:
+    """Return how a route documents that it answers with a record, as the topics have it."""
+    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def page(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return how a route documents that it answers with a page of records."""
+    schema = {
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{kind.__name__}"}},
+            "next": {"type": ["string", "null"], "description": "for `cursor`; null at the end"},
+        },
+    }
+    return {"description": "A page", "content": {"application/json": {"schema": schema}}}
+
+
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document with its errors as problem details."""
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     for name in _FASTAPIS_OWN:
         schemas.pop(name, None)
+    _, records = msgspec.json.schema_components(
+        _RECORDS, ref_template="#/components/schemas/{name}"
+    )
+    schemas.update(records)
     schemas["Problem"] = _schema(Problem)
     schemas["Place"] = _schema(Place)
     for path in document["paths"].values():

@@ -17,8 +17,8 @@ from api.commands.bodies import CommandStatus, CustomerChange, Merge, Split
 from api.commands.issuing import Applied, Commands, Fate, Pending, Refused
 from api.commands.regions import Regions
 from api.customers import CustomerId, no_such_customer
+from api.openapi import record
 from api.problems import ProblemError
-from api.schemas import answer_of, schema_of
 from streams.contracts.commands import AnyCustomerCommand
 from streams.contracts.customers import Customer
 from streams.contracts.wire import encode
@@ -40,7 +40,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "There is no such customer in this tenant"},
     409: {"description": "The command was refused; `detail` says why"},
 }
-_CUSTOMER: Final[dict[int | str, dict[str, Any]]] = {**answer_of(Customer), **RESPONSES}
+_CUSTOMER: Final[dict[int | str, dict[str, Any]]] = {200: record(Customer), **RESPONSES}
 
 IdempotencyKey = Annotated[
     str | None,
@@ -248,7 +248,7 @@ async def merge(
                         "type": "object",
                         "required": ["customer", "takenOut"],
                         "properties": {
-                            "customer": schema_of(Customer),
+                            "customer": {"$ref": "#/components/schemas/Customer"},
                             "takenOut": {"type": "array", "items": {"type": "string"}},
                         },
                     }

@@ -14,8 +14,8 @@ from api.commands.routes import RESPONSES, AgentCall, IdempotencyKey, TheCommand
 from api.commands.view import Place
 from api.customers import Cursor, Limit
 from api.live_view.pages import cursor_of, place_in
+from api.openapi import page, record
 from api.problems import ProblemError
-from api.schemas import answer_of, list_of
 from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
 from streams.contracts.wire import encode
 
@@ -28,7 +28,7 @@ _LAST_US: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(micro
 SuggestionId = Annotated[str, Path(max_length=64)]
 
 
-@router.get("", summary="List suggestions", responses=list_of(LinkSuggestion))
+@router.get("", summary="List suggestions", responses={200: page(LinkSuggestion)})
 async def listed(
     commands: TheCommands,
     caller: Viewer,
@@ -47,7 +47,7 @@ async def listed(
 @router.get(
     "/{suggestion_id}",
     summary="One suggestion",
-    responses={**answer_of(LinkSuggestion), 404: {"description": "There is none"}},
+    responses={200: record(LinkSuggestion), 404: {"description": "There is none"}},
 )
 async def one(suggestion_id: SuggestionId, commands: TheCommands, caller: Viewer) -> Response:
     """Return the suggestion."""
@@ -58,7 +58,7 @@ async def one(suggestion_id: SuggestionId, commands: TheCommands, caller: Viewer
 @router.post(
     "/{suggestion_id}/confirm",
     summary="Say that they are one person",
-    responses={**answer_of(LinkSuggestion), **RESPONSES},
+    responses={200: record(LinkSuggestion), **RESPONSES},
 )
 async def confirm(
     suggestion_id: SuggestionId,
@@ -73,7 +73,7 @@ async def confirm(
 @router.post(
     "/{suggestion_id}/refuse",
     summary="Say that they are two people",
-    responses={**answer_of(LinkSuggestion), **RESPONSES},
+    responses={200: record(LinkSuggestion), **RESPONSES},
 )
 async def refuse(
     suggestion_id: SuggestionId,

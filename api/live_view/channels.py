@@ -1,6 +1,7 @@
 """A tenant's channels as their traffic shows them."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import duckdb
 import msgspec
@@ -19,7 +20,32 @@ class ChannelTraffic(msgspec.Struct, frozen=True, kw_only=True):
     last_message_at: datetime | None
 
 
-_TRAFFIC = """
+class Channel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One channel: known from its traffic, from the channels file, or from both.
+
+    `verificationFailures` counts calls to its webhook that were not the platform's, in this
+    process since `countedSince`; `deadLetters` what could not be understood and waits for a fix.
+    """
+
+    channel_id: str
+    channel_type: str | None
+    platform: str | None
+    name: str | None
+    is_configured: bool
+    webhook: str | None
+    customers: int
+    messages_in: int
+    messages_out: int
+    messages_last_day: int
+    first_message_at: datetime | None
+    last_message_at: datetime | None
+    verification_failures: int
+    last_verification_failure_at: datetime | None
+    counted_since: datetime
+    dead_letters: int
+
+
+_TRAFFIC: Final = """
     with used as (
         select
             channel_id,
@@ -45,7 +71,7 @@ _TRAFFIC = """
     from used as u full join held as h using (channel_id)
     order by channel_id
 """
-_DEAD_LETTERS = """
+_DEAD_LETTERS: Final = """
     select headers['channelId'][1], count(*)
     from raw.dead_letters
     where tenant_id = $tenant_id and replayed_at is null

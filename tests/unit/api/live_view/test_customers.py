@@ -1,6 +1,6 @@
 """Lists of customers against plain Python: every order, every filter, every page."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -95,7 +95,7 @@ def is_wanted(one: Customer, wanted: dict[str, Any]) -> bool:
     wrote_at = max((i.last_inbound_at for i in one.identities if i.last_inbound_at), default=None)
     is_active = wrote_at is not None and wrote_at >= datetime(2026, 11, 1, tzinfo=UTC)
     seen = one.metadata.last_seen_at
-    means = {
+    means: dict[str, Callable[[Any], bool]] = {
         "channel": lambda v: any(i.channel_id == v for i in one.identities),
         "channel_type": lambda v: any(i.channel_type == v for i in one.identities),
         "status": lambda v: one.status == v,
@@ -150,12 +150,7 @@ def test_pages_hold_every_wanted_customer_once_and_in_order(
     ours = [one for one in everybody if one.tenant_id == tenant and is_wanted(one, wanted)]
     assert sorted(one.id for one in shown) == sorted(one.id for one in ours)
     if "Name" not in sort:
-        at = (
-            (lambda one: one.metadata.last_seen_at)
-            if "Seen" in sort
-            else (lambda one: one.created_at)
-        )
-        times = [at(one) for one in shown]
+        times = [one.metadata.last_seen_at if "Seen" in sort else one.created_at for one in shown]
         assert times == sorted(times, reverse=sort.startswith("-"))
 
 
