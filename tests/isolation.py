@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 from hypothesis import strategies as st
 
 _BODY = "requestBody"
+# Signing in and webhooks have no caller yet; the event stream never ends, and is asked elsewhere.
+_LEFT_OUT = ("/webhooks", "/session", "/api/events")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def calls(
     made = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if method not in methods or path.startswith(("/webhooks", "/session")):
+            if method not in methods or path.startswith(_LEFT_OUT):
                 continue
             made.append(_calls(path, method, operation, word, bodies, files))
     assert made
@@ -78,7 +80,7 @@ def sweep(
         (path, method, operation)
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
-        if method in methods and not path.startswith(("/webhooks", "/session"))
+        if method in methods and not path.startswith(_LEFT_OUT)
     ]
     for path, method, operation in sorted(found, key=lambda one: methods.index(one[1])):
         said = operation.get("parameters", [])

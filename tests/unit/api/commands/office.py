@@ -9,7 +9,9 @@ from fastapi.testclient import TestClient
 from api.access.keys import Role
 from api.app import create_api
 from api.commands.issuing import Commands
+from api.commands.live import LiveCommandView
 from api.commands.regions import Regions
+from api.commands.view import CommandView
 from api.settings import ApiSettings
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import Customer
@@ -18,23 +20,30 @@ from streams.identity.policy import Policy
 from tests.builders import message
 from tests.keys import bearer, make_key
 from tests.unit.api.commands.world import World
+from tests.unit.api.live_view.fed import FedView
 
 MARIA, JOAO = "5511999998888", "5521988887777"
 
 
 class Office:
-    """Clients with keys of every role, in front of one world."""
+    """Clients with keys of every role, in front of one world; with a `fed` live view the API reads
+    that, and else what the world itself remembers.
+    """
 
-    def __init__(self, folder: Path, *, region: str | None = "BR") -> None:
-        self.world = World(Policy(region=region))
+    def __init__(
+        self, folder: Path, *, region: str | None = "BR", fed: FedView | None = None
+    ) -> None:
+        self.world = World(Policy(region=region), fed)
         keys = folder / "keys.json"
         self.api = create_api(
             ApiSettings(keys_file=keys, calls_per_second=100_000), ClusterSettings()
         )
         self.api.state.outbox = self.world
-        self.api.state.commands = Commands(
-            self.world, self.world, topic_prefix="", wait_seconds=0.2
-        )
+        view: CommandView = self.world
+        if fed is not None:
+            self.api.state.view = fed.view
+            view = LiveCommandView(fed.view)
+        self.api.state.commands = Commands(self.world, view, topic_prefix="", wait_seconds=0.2)
         self.api.state.regions = Regions(None, self.world)
         self._keys = keys
         self.viewer = self.client("viewer")
