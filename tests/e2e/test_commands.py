@@ -114,6 +114,15 @@ def test_what_is_asked_is_done_and_shown_when_it_is_answered(
             assert (erased.status_code, erased.json()["status"]) == (200, "applied")
             assert admin.get(where(found[person(3)])).status_code == HTTPStatus.NOT_FOUND
 
+
+def test_who_is_brought_by_an_import_is_the_customer_of_their_first_message(
+    cluster: ClusterSettings, tmp_path: Path
+) -> None:
+    ensure_topics(cluster)
+    say(cluster, message("m0", person=person(0)))
+    with running(WorkerProcess(cluster, tmp_path, "one")):
+        wait_until_processed(cluster)
+        with ApiProcess(cluster, tmp_path) as api, api.client(role="admin") as admin:
             file = f"phone,name,plan\n+{person(0)},Known,gold\n+{person(9)},Brought,silver\n"
             looked = admin.post("/api/imports?dryRun=true", content=file.encode(), headers=CSV)
             assert [row["outcome"] for row in looked.json()["rows"]] == ["known", "new"]
@@ -155,7 +164,7 @@ def test_without_a_worker_a_change_waits_and_is_not_lost(
             wait_until(shown, "and shown")
 
 
-PEOPLE, CHANGES = 8, 5
+PEOPLE, CHANGES = 6, 4
 
 
 def test_an_api_that_is_killed_while_it_is_asked_loses_nothing_and_does_nothing_twice(
@@ -209,7 +218,7 @@ def test_an_api_that_is_killed_while_it_is_asked_loses_nothing_and_does_nothing_
 
 
 def _kill_now_and_then(api: ApiProcess, done: threading.Event) -> None:
-    for _ in range(3):
+    for _ in range(2):
         if done.wait(1.0):
             return
         api.stop(signal.SIGKILL)
