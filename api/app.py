@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,13 +20,13 @@ from api.access.sessions import Sessions
 from api.commands import imports, suggestions
 from api.commands import routes as commands
 from api.commands.issuing import Commands
+from api.commands.live import LiveCommandView
 from api.commands.regions import Regions
-from api.commands.view import CommandView
 from api.live_view.view import LiveView
 from api.openapi import documented
 from api.outbox import KafkaOutbox
 from api.pages.routes import add_pages
-from api.problems import ProblemError, Unexpected, answer_problems
+from api.problems import Unexpected, answer_problems
 from api.settings import ApiSettings
 from api.webhooks import routes as webhooks
 from api.webhooks.gateway import Gateway
@@ -82,10 +81,9 @@ def create_api(
         now_seconds=lambda: int(time.time()),
     )
     api.state.access = access_for(settings)
-    api.state.regions = Regions(settings.policy_file, lambda: view_of(api))
-    api.state.commands = Commands(
-        lambda: api.state.outbox, lambda: view_of(api), topic_prefix=cluster.topic_prefix
-    )
+    command_view = LiveCommandView(view)
+    api.state.regions = Regions(settings.policy_file, command_view)
+    api.state.commands = Commands(outbox, command_view, topic_prefix=cluster.topic_prefix)
     api.openapi = documented(api)  # type: ignore[method-assign]  # FastAPI's documented way
     answer_problems(api)
     # The last one added is the first to see a call.
@@ -105,14 +103,6 @@ def create_api(
     api.include_router(imports.router)
     add_pages(api, api.state.access, time_zones, warehouse or published_path())
     return api
-
-
-def view_of(api: FastAPI) -> CommandView:
-    """Return the process's live view. Raises ProblemError (503) where it has none."""
-    view: CommandView | None = getattr(api.state, "view", None)
-    if view is None:
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "this process has no view of customers")
-    return view
 
 
 def access_for(settings: ApiSettings) -> Access:

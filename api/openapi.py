@@ -31,7 +31,9 @@ are problem details (RFC 9457); lists are `{"items": […], "next": "…"}`, whe
 back as `cursor`.
 """
 _MEANING: Final = {
+    HTTPStatus.BAD_REQUEST: "The cursor is of another list",
     HTTPStatus.UNAUTHORIZED: "No valid key",
+    HTTPStatus.NOT_FOUND: "The tenant has nothing of this id",
     HTTPStatus.FORBIDDEN: "The role is too low, or a page of another host asked",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A value cannot be; `errors` says which",
@@ -89,7 +91,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
         for operation in path.values():
             responses: dict[str, Any] = operation["responses"]
             for status in _statuses(operation):
-                responses.setdefault(str(int(status)), {})["description"] = _MEANING[status]
+                responses.setdefault(str(int(status)), {"description": _MEANING[status]})
             for status_text, response in responses.items():
                 if status_text >= "400":
                     response["content"] = {MEDIA_TYPE: {"schema": _REFERENCE}}
@@ -107,6 +109,11 @@ def _statuses(operation: dict[str, Any]) -> list[HTTPStatus]:
         ]
     if "requestBody" in operation:
         statuses.append(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    parameters = operation.get("parameters", ())
+    if any(one["name"] == "cursor" for one in parameters):
+        statuses.append(HTTPStatus.BAD_REQUEST)
+    if any(one["in"] == "path" for one in parameters):
+        statuses.append(HTTPStatus.NOT_FOUND)
     if "requestBody" in operation or "parameters" in operation:
         statuses.append(HTTPStatus.UNPROCESSABLE_ENTITY)
     return statuses

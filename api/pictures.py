@@ -19,7 +19,18 @@ router = APIRouter(tags=["pictures"])
 _NAME = Path(pattern=r"^[0-9a-f]{64}\.(jpg|png|gif|webp)$")
 
 
-@router.get("/pictures/{name}", summary="A customer's picture", response_class=FileResponse)
+@router.get(
+    "/pictures/{name}",
+    summary="A customer's picture",
+    response_class=FileResponse,
+    responses={
+        200: {
+            "description": "The picture",
+            "content": {media_type: {} for media_type in MEDIA_TYPES.values()},
+        },
+        404: {"description": "There is no such picture"},
+    },
+)
 def picture(name: Annotated[str, _NAME], request: Request, _caller: Viewer) -> FileResponse:
     """Return the picture; it never changes under its name."""
     pictures: Pictures = request.app.state.pictures

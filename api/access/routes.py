@@ -83,7 +83,10 @@ _SIGN_IN_BODY: Final[dict[str, Any]] = {
     summary="Sign in with a key",
     response_model=SessionAnswer,
     responses={
-        303: {"description": "To a form: signed in, on to `next`; or back to the sign-in page"}
+        303: {"description": "To a form: signed in, on to `next`; or back to the sign-in page"},
+        401: {"description": "No valid key"},
+        403: {"description": "A page of another host asked"},
+        429: {"description": "Too many wrong keys from this address"},
     },
     openapi_extra=_SIGN_IN_BODY,
 )

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from api.commands.asked import shows
-from api.commands.view import CommandOutcome, CommandView
+from api.commands.view import CommandView
+from api.live_view.commands import CommandOutcome
 from api.outbox import NotTakenError, Outbox
 from api.problems import ProblemError
 from streams import topics
@@ -57,21 +57,16 @@ class Commands:
 
     def __init__(
         self,
-        outbox: Callable[[], Outbox],
-        view: Callable[[], CommandView],
+        outbox: Outbox,
+        view: CommandView,
         *,
         topic_prefix: str,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._outbox = outbox
-        self._view = view
+        self.view = view  # shows what commands change
         self._topic = topics.full_name(topics.CUSTOMER_COMMANDS, topic_prefix)
         self._wait_seconds = wait_seconds
-
-    @property
-    def view(self) -> CommandView:
-        """Return the view that shows what commands change."""
-        return self._view()
 
     async def fate(self, tenant_id: str, command_id: str) -> Fate:
         """Return what has become of a command until now."""
@@ -92,7 +87,7 @@ class Commands:
     async def send(self, command: AnyCustomerCommand | ImportContact, *, key: str) -> None:
         """Have Kafka hold the command. Raises ProblemError (503)."""
         try:
-            await self._outbox().put(self._topic, encode(command), key=key.encode())
+            await self._outbox.put(self._topic, encode(command), key=key.encode())
         except NotTakenError as error:
             logger.warning("A command of %s was not taken: %s", command.tenant_id, error)
             raise ProblemError(

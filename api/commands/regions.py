@@ -1,6 +1,5 @@
 """In which country's notation a tenant's people write their numbers: its policy says."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from api.commands.view import CommandView
@@ -13,7 +12,7 @@ class Regions:
     file's default, as the workers read them.
     """
 
-    def __init__(self, policy_file: Path | None, view: Callable[[], CommandView]) -> None:
+    def __init__(self, policy_file: Path | None, view: CommandView) -> None:
         """Read the file. Raises PolicyError."""
         default, by_tenant = (
             (PolicyDocument(), {}) if policy_file is None else policies_in(policy_file)
@@ -24,5 +23,5 @@ class Regions:
 
     async def of(self, tenant_id: str) -> str | None:
         """Return the country in whose notation numbers without a country code are read."""
-        by_command = await self._view().region_of(tenant_id)
+        by_command = await self._view.region_of(tenant_id)
         return by_command or self._by_tenant.get(tenant_id) or self._default

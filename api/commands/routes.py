@@ -16,6 +16,7 @@ from api.commands.asked import Asking, command_id
 from api.commands.bodies import CommandStatus, CustomerChange, Merge, Split
 from api.commands.issuing import Applied, Commands, Fate, Pending, Refused
 from api.commands.regions import Regions
+from api.customers import CustomerId, no_such_customer
 from api.openapi import record
 from api.problems import ProblemError
 from streams.contracts.commands import AnyCustomerCommand
@@ -41,7 +42,6 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 _CUSTOMER: Final[dict[int | str, dict[str, Any]]] = {200: record(Customer), **RESPONSES}
 
-CustomerId = Annotated[str, Path(max_length=64, examples=["0192f0c4-6f5e-5b1a-9c39-2f1f0f3f7a11"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -141,9 +141,7 @@ class Call:
             if customer.merged_into is None:
                 return customer
             looked_for = customer.merged_into
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND, f"there is no customer {customer_id}: GET /api/customers has all"
-        )
+        raise no_such_customer()
 
     async def answer(self, fate: Applied | Pending, customer_id: str) -> Response:
         """Return the customer as the command left them, or where its fate will be told."""
@@ -315,7 +313,9 @@ async def erase(customer_id: CustomerId, call: AdminCall, _key: IdempotencyKey =
 
 @router.get("/commands/{command_id}", summary="What became of a command")
 async def fate_of(
-    command_id: Annotated[str, Path(max_length=64)], commands: TheCommands, caller: Viewer
+    command_id: Annotated[str, Path(max_length=64)],
+    commands: TheCommands,
+    caller: Viewer,
 ) -> CommandStatus:
     """Return whether it was applied or refused; pending until a worker has answered, and where
     nobody ever sent such a command.

@@ -1,18 +1,19 @@
 """Suggestions: who may be one person, for somebody to confirm or to refuse."""
 
-import base64
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 
 from api.access.callers import Viewer
 from api.commands import asked
 from api.commands.issuing import Applied, Pending
 from api.commands.routes import RESPONSES, AgentCall, IdempotencyKey, TheCommands
 from api.commands.view import Place
+from api.customers import Cursor, Limit
+from api.live_view.pages import cursor_of, place_in
 from api.openapi import page, record
 from api.problems import ProblemError
 from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
@@ -20,9 +21,9 @@ from streams.contracts.wire import encode
 
 router = APIRouter(prefix="/api/suggestions", tags=["suggestions"])
 
-_LARGEST_PAGE: Final = 200
-_LONGEST_CURSOR: Final = 300
-_Time = Annotated[datetime, msgspec.Meta(tz=True)]
+_ORDER: Final = "-saidAt"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_US: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 SuggestionId = Annotated[str, Path(max_length=64)]
 
@@ -32,10 +33,8 @@ async def listed(
     commands: TheCommands,
     caller: Viewer,
     status: SuggestionStatus | None = None,
-    cursor: Annotated[
-        str | None, Query(max_length=_LONGEST_CURSOR, description="`next` of the page before")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Response:
     """Return suggestions, the newest first."""
     after = None if cursor is None else _place(cursor)
@@ -118,19 +117,12 @@ def _not_there(suggestion_id: str) -> ProblemError:
 
 
 def _cursor(last: LinkSuggestion) -> str:
-    text = msgspec.json.encode([last.said_at, last.id])
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+    return cursor_of(_ORDER, ((last.said_at - _EPOCH) // timedelta(microseconds=1), last.id))
 
 
 def _place(cursor: str) -> Place:
     """Return where the page before ended. A cursor says nothing of a tenant: it opens none."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        said_at, suggestion_id = msgspec.json.decode(text, type=tuple[_Time, str])
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "query cursor: take `next` of the page before as it is, or begin without",
-            errors=[{"in": "query", "at": "cursor", "detail": "no cursor of this list"}],
-        ) from error
-    return Place(said_at, suggestion_id)
+    match place_in(_ORDER, cursor):
+        case [int(said_at_us), str(suggestion_id)] if 0 <= said_at_us < _LAST_US:
+            return Place(_EPOCH + timedelta(microseconds=said_at_us), suggestion_id)
+    raise ProblemError(HTTPStatus.BAD_REQUEST, "this cursor is of another list: begin without")

@@ -5,17 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from api.live_view.commands import CommandOutcome
 from streams.contracts.customers import Customer
 from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
-
-
-@dataclass(frozen=True, slots=True)
-class CommandOutcome:
-    """What a worker answered to a command; `detail` says why it was refused."""
-
-    is_applied: bool
-    detail: str | None = None
-    customer_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The addresses that platforms call: `/webhooks/{platform}/{tenantId}/{channelId}`."""
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from api.problems import ProblemError
 from api.webhooks.gateway import LARGEST_BODY_BYTES, Gateway
@@ -22,10 +23,23 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Kafka has the body", "content": {"text/plain": {}, "text/xml": {}}},
+    401: {"description": "Not signed by the platform"},
+    403: {"description": "The handshake's token is another"},
+    404: {"description": "There is no such channel"},
+    413: {"description": "The body is larger than any platform's"},
+    429: {"description": "More calls a second than agreed: come again"},
+}
 TheGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
-@router.post(_PATH, summary="Take what a platform delivers")
+@router.post(
+    _PATH,
+    summary="Take what a platform delivers",
+    response_class=PlainTextResponse,
+    responses=_RESPONSES,
+)
 async def deliver(
     platform: str, tenant_id: str, channel_id: str, request: Request, gateway: TheGateway
 ) -> Response:
@@ -36,7 +50,12 @@ async def deliver(
     return Response(content, media_type=media_type)
 
 
-@router.get(_PATH, summary="Answer a platform's handshake, or take a delivery made by GET")
+@router.get(
+    _PATH,
+    summary="Answer a platform's handshake, or take a delivery made by GET",
+    response_class=PlainTextResponse,
+    responses=_RESPONSES,
+)
 async def shake_hands(
     platform: str, tenant_id: str, channel_id: str, request: Request, gateway: TheGateway
 ) -> Response:

@@ -9,6 +9,9 @@ from fastapi.testclient import TestClient
 from api.access.keys import Role
 from api.app import create_api
 from api.commands.issuing import Commands
+from api.commands.live import LiveCommandView
+from api.commands.regions import Regions
+from api.commands.view import CommandView
 from api.settings import ApiSettings
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import Customer
@@ -17,24 +20,31 @@ from streams.identity.policy import Policy
 from tests.builders import message
 from tests.keys import bearer, make_key
 from tests.unit.api.commands.world import World
+from tests.unit.api.live_view.fed import FedView
 
 MARIA, JOAO = "5511999998888", "5521988887777"
 
 
 class Office:
-    """Clients with keys of every role, in front of one world."""
+    """Clients with keys of every role, in front of one world; with a `fed` live view the API reads
+    that, and else what the world itself remembers.
+    """
 
-    def __init__(self, folder: Path, *, region: str | None = "BR") -> None:
-        self.world = World(Policy(region=region))
+    def __init__(
+        self, folder: Path, *, region: str | None = "BR", fed: FedView | None = None
+    ) -> None:
+        self.world = World(Policy(region=region), fed)
         keys = folder / "keys.json"
         self.api = create_api(
             ApiSettings(keys_file=keys, calls_per_second=100_000), ClusterSettings()
         )
         self.api.state.outbox = self.world
-        self.api.state.view = self.world
-        self.api.state.commands = Commands(
-            lambda: self.world, lambda: self.world, topic_prefix="", wait_seconds=0.2
-        )
+        view: CommandView = self.world
+        if fed is not None:
+            self.api.state.view = fed.view
+            view = LiveCommandView(fed.view)
+        self.api.state.commands = Commands(self.world, view, topic_prefix="", wait_seconds=0.2)
+        self.api.state.regions = Regions(None, self.world)
         self._keys = keys
         self.viewer = self.client("viewer")
         self.agent = self.client("agent")
@@ -56,21 +66,22 @@ class Office:
         ]
         return found
 
-    def suggestion(self, number: int = 0) -> tuple[Customer, Customer]:
+    def suggestion(self, number: int = 0, tenant_id: str = "acme") -> tuple[Customer, Customer]:
         """Return two customers of whom one claims to have the other's number."""
         phone = f"55119888{number:05d}"
-        one = self.customer(phone)
+        one = self.customer(phone, tenant_id=tenant_id)
         said = message(
             f"c{number}",
             person=f"visitor-{number}",
             channel_id="web-1",
             channel_type="webchat",
+            tenant_id=tenant_id,
         )
         context = Context(phone=f"+{phone}")
         self.world.hear(msgspec.structs.replace(said, context=context))
         (other,) = [
             customer
-            for customer in self.world.all_customers()
+            for customer in self.world.all_customers(tenant_id)
             if any(i.external_id == f"visitor-{number}" for i in customer.identities)
         ]
         return one, other

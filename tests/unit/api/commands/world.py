@@ -13,12 +13,15 @@ from typing import Any
 
 import msgspec
 
-from api.commands.view import CommandOutcome, Place
+from api.commands.view import Place
+from api.live_view.commands import CommandOutcome
+from api.live_view.tables import live_tables_by_topic
 from api.outbox import Header, NotTakenError
 from api.problems import ProblemError
 from streams import topics
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message
+from streams.contracts.policies import TenantPolicy
 from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
 from streams.contracts.wire import encode
 from streams.engine.batches import OutRecord
@@ -27,6 +30,7 @@ from streams.identity.addresses import Addresses
 from streams.identity.policy import Policy
 from streams.outbox import TopicNames
 from streams.translation import Translate
+from tests.unit.api.live_view.fed import FedView
 
 NOW_MS = 1_893_456_000_000  # 2030: nothing in a test is later
 
@@ -44,10 +48,10 @@ class _Record:
 
 class World:
     """An `Outbox` and a `CommandView`. While `is_away` Kafka takes nothing; while `is_asleep` the
-    worker does nothing; while `is_late` the view has not read what the worker said.
+    worker does nothing. A live view that is `fed` reads what the worker says, too.
     """
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(self, policy: Policy | None = None, fed: FedView | None = None) -> None:
         names, addresses = TopicNames(""), Addresses("")
         found = policy or Policy()
         self.policy = found
@@ -56,12 +60,13 @@ class World:
         self._offsets = count()
         self._nodes: dict[bytes, bytes | None] = {}
         self.taken: list[tuple[str, bytes | None, bytes]] = []
+        self.fed = fed
+        self._tables = live_tables_by_topic("")
         self._unread: list[OutRecord] = []
         self._waiting: list[_Record] = []
         self.is_ready = True
         self.is_away = False
         self.is_asleep = False
-        self.is_late = False
         self.is_catching_up = False
         self._seen = _Seen()
 
@@ -79,7 +84,7 @@ class World:
 
     def wake(self) -> None:
         """Have the worker do what waits, and the view read it."""
-        self.is_asleep = self.is_late = False
+        self.is_asleep = False
         self._work()
 
     # -- the outbox -----------------------------------------------------------------------------
@@ -124,9 +129,9 @@ class World:
             if value in values
         }
 
-    async def region_of(self, tenant_id: str) -> str | None:  # noqa: ARG002 - all are of one country
-        """Return the policy's region."""
-        return self.policy.region
+    async def region_of(self, tenant_id: str) -> str | None:
+        """Return the region that a command set, else that of all."""
+        return self._now().regions.get(tenant_id) or self.policy.region
 
     async def wait_for_command(
         self, tenant_id: str, command_id: str, timeout_seconds: float
@@ -175,8 +180,7 @@ class World:
     def _now(self) -> "_Seen":
         if self.is_catching_up:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "the view is catching up")
-        if not self.is_late:
-            self._read()
+        self._read()
         return self._seen
 
     def _take(self, topic: str, key: bytes | None, value: bytes) -> None:
@@ -187,14 +191,20 @@ class World:
     def _work(self) -> None:
         said = self._translate(self._waiting).records
         self._waiting = []
+        told: list[OutRecord] = []
         while operations := [r for r in said if r.topic == topics.INTERACTIONS.name]:
-            self._unread += [r for r in said if r.topic != topics.INTERACTIONS.name]
+            told += [r for r in said if r.topic != topics.INTERACTIONS.name]
             batch = [_Record(next(self._offsets), r.key, r.value, r.topic) for r in operations]
             gathered, keys = self._fold.gather(batch)
             effects = self._fold.decide(gathered, [self._nodes.get(key) for key in keys])
             self._nodes |= effects.changes
             said = effects.records
-        self._unread += said
+        told += said
+        self._unread += told
+        if self.fed is not None:
+            known = [(r.topic, r.key, r.value) for r in told if r.topic in self._tables]
+            if known:
+                self.fed.take(*known)
 
     def _read(self) -> None:
         for record in self._unread:
@@ -207,6 +217,7 @@ class _Seen:
     customers: dict[str, Customer] = field(default_factory=dict)
     suggestions: dict[str, LinkSuggestion] = field(default_factory=dict)
     answers: dict[str, CustomerEvent] = field(default_factory=dict)
+    regions: dict[str, str | None] = field(default_factory=dict)
 
     def take(self, record: OutRecord) -> None:
         """Keep what the record says, as the view does: the newest version."""
@@ -225,6 +236,9 @@ class _Seen:
                 return
             suggestion = msgspec.json.decode(record.value, type=LinkSuggestion)
             self.suggestions[suggestion.id] = suggestion
+        elif record.topic == topics.POLICIES.name and record.value is not None:
+            policy = msgspec.json.decode(record.value, type=TenantPolicy)
+            self.regions[policy.tenant_id] = policy.policy.region
         elif record.topic == topics.CUSTOMER_EVENTS.name and record.value is not None:
             event = msgspec.json.decode(record.value, type=CustomerEvent)
             if event.command_id and event.type in {"command.applied", "command.refused"}:

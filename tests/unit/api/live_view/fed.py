@@ -35,6 +35,14 @@ class FedView:
             by_topic.setdefault(topic, []).append(record(self._next_offset(topic), value))
         return self._write(by_topic)
 
+    def take(self, *records: tuple[str, bytes | None, bytes | None]) -> list[Change]:
+        """Load (topic, key, value) as one batch; return what is told of it."""
+        by_topic: dict[str, list[FakeRecord]] = {}
+        for topic, key, value in records:
+            one = record(self._next_offset(topic), value, key=key)
+            by_topic.setdefault(topic, []).append(one)
+        return self._write(by_topic)
+
     def new_tenant(self) -> str:
         """Return a tenant that nobody else uses."""
         self._tenants += 1

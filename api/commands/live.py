@@ -1,0 +1,118 @@
+"""The live view as commands need it: its records as values, and a few questions of their own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from api.commands.view import Place
+from api.live_view.commands import CommandOutcome
+from api.live_view.policies import region_of
+from api.live_view.view import LiveView
+from streams.contracts.customers import Customer
+from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
+
+_customer_decoder: Final = msgspec.json.Decoder(Customer)
+_suggestion_decoder: Final = msgspec.json.Decoder(LinkSuggestion)
+
+_SUGGESTION: Final = """
+    select document from raw.link_suggestions
+    where suggestion_id = $suggestion_id and tenant_id = $tenant_id
+"""
+_SUGGESTIONS: Final = """
+    select document from raw.link_suggestions
+    where tenant_id = $tenant_id
+        and ($status is null or status = $status)
+        and ($said_at::timestamptz is null
+            or (said_at, suggestion_id) < ($said_at::timestamptz, $suggestion_id))
+    order by said_at desc, suggestion_id desc
+    limit $limit
+"""
+# One scan of the tenant's customers, for a file of people.
+_HOLDERS: Final = """
+    with held as (
+        select customer_id, unnest(list_concat(phones, emails)) as value
+        from raw.customers
+        where tenant_id = $tenant_id and merged_into is null
+    )
+    select value, min(customer_id)
+    from held semi join (select unnest($values) as value) using (value)
+    group by value
+"""
+_OWNERS: Final = """
+    select distinct customer_id from derived.identities
+    where external_id = $external_id and channel_id = $channel_id and tenant_id = $tenant_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCommandView:
+    """A `CommandView` of the process's live view."""
+
+    live: LiveView
+
+    async def customer(self, tenant_id: str, customer_id: str) -> Customer | None:
+        """Return the customer, a merged one too."""
+        row = await self.live.customer(tenant_id, customer_id)
+        return None if row is None else _customer_decoder.decode(row.document)
+
+    async def customers_with(
+        self, tenant_id: str, identities: Sequence[tuple[str, str]]
+    ) -> Sequence[str]:
+        """Return the ids of those who have these (channel id, external id) now."""
+
+        def ask(reader: duckdb.DuckDBPyConnection) -> list[str]:
+            found: dict[str, None] = {}
+            for channel_id, external_id in identities:  # each by its index
+                given = {
+                    "tenant_id": tenant_id,
+                    "channel_id": channel_id,
+                    "external_id": external_id,
+                }
+                found |= dict.fromkeys(row[0] for row in _rows(reader, _OWNERS, given))
+            return list(found)
+
+        return await self.live.ask(ask)
+
+    async def holders_of(self, tenant_id: str, values: Sequence[str]) -> Mapping[str, str]:
+        """Return who has these phones (+ and digits) and addresses, by phone or address."""
+        given = {"tenant_id": tenant_id, "values": list(values)}
+        return dict(await self.live.ask(lambda reader: _rows(reader, _HOLDERS, given)))
+
+    async def region_of(self, tenant_id: str) -> str | None:
+        """Return the region that a command set in the tenant's policy."""
+        return await self.live.ask(lambda reader: region_of(tenant_id, reader))
+
+    async def wait_for_command(
+        self, tenant_id: str, command_id: str, timeout_seconds: float
+    ) -> CommandOutcome | None:
+        """Return the command's answer once there is one; None if that takes longer."""
+        return await self.live.wait_for_command(tenant_id, command_id, timeout_seconds)
+
+    async def suggestion(self, tenant_id: str, suggestion_id: str) -> LinkSuggestion | None:
+        """Return the suggestion."""
+        given = {"tenant_id": tenant_id, "suggestion_id": suggestion_id}
+        rows = await self.live.ask(lambda reader: _rows(reader, _SUGGESTION, given))
+        return _suggestion_decoder.decode(rows[0][0]) if rows else None
+
+    async def suggestions(
+        self, tenant_id: str, status: SuggestionStatus | None, after: Place | None, limit: int
+    ) -> Sequence[LinkSuggestion]:
+        """Return those behind a place, the newest first."""
+        given = {
+            "tenant_id": tenant_id,
+            "status": status,
+            "said_at": after.said_at if after else None,
+            "suggestion_id": after.suggestion_id if after else None,
+            "limit": limit,
+        }
+        rows = await self.live.ask(lambda reader: _rows(reader, _SUGGESTIONS, given))
+        return [_suggestion_decoder.decode(document) for (document,) in rows]
+
+
+def _rows(
+    reader: duckdb.DuckDBPyConnection, statement: str, given: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    return reader.execute(statement, dict(given)).fetchall()
