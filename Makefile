@@ -13,11 +13,12 @@ demo: $(VENV)/.ready page       ## the whole system on this machine, with believ
 test: $(VENV)/.ready lint page  ## every test, on a real broker
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-lint: $(VENV)/.ready            ## style, types, who may import whom
+lint: $(VENV)/.ready            ## style, types, who may import whom, Dagster's definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/dagster definitions validate --log-level error -m dagster_project.definitions
 
 fmt: $(VENV)/.ready             ## put the code into shape
 	$(BIN)/ruff format .

@@ -28,7 +28,7 @@ from streams.identity.telling import Forgotten, Record
 from streams.outbox import TopicNames
 
 
-def key_of(record: Record) -> bytes:
+def key_of(record: Record | MessageFact) -> bytes:
     """Return the record's key: its customer's, or its own where it has an id of its own."""
     if isinstance(record, MessageFact | CustomerEvent):
         return (record.customer_id or "").encode()
@@ -91,7 +91,7 @@ def create_app(cluster: ClusterSettings, folder: Path) -> faust.App:  # noqa: C9
             folded = fold(event.key.decode(), before, operations, policy, addresses)
             for address, operation in folded.operations:
                 await interactions.send(key=address.encode(), value=encode_operation(operation))
-            for record in folded.records:
+            for record in (*folded.records, *folded.facts):
                 if isinstance(record, Forgotten):
                     continue  # nobody is erased here
                 await outputs[type(record)].send(key=key_of(record), value=encode(record))

@@ -12,6 +12,7 @@ import dagster as dg
 
 from dagster_project.assets import marts, raw
 from dagster_project.assets.layers import RETRIES, WAREHOUSE_POOL
+from dagster_project.assets.restated import restated_days
 from dagster_project.resources import WarehouseFile
 from warehouse.checks import Check, CheckResult, checks, run_check
 
@@ -87,6 +88,8 @@ def _specs(layer: str) -> list[dg.AssetCheckSpec]:
             asset=key,
             description=check.catches,
             blocking=name in _KEEPS_FROM_PUBLISHING,
+            # In a run that makes days anew, the question is how they are then.
+            additional_deps=[restated_days] if layer == "marts" else [],
         )
         for name, check in CHECKS.items()
         if (key := guarded(check)).path[0] == layer

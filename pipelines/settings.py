@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.batch import BatchLimits
-from warehouse.location import DEFAULT_FOLDER, PUBLISHED_FILE, WAREHOUSE_FILE
+from warehouse.location import CHARTS_FOLDER, DEFAULT_FOLDER, PUBLISHED_FILE, WAREHOUSE_FILE
 from warehouse.time_zones import TimeZones
 
 
@@ -47,6 +47,11 @@ class AnalyticsSettings(BaseSettings):
     def published_path(self) -> Path:
         """Return the copy that everybody reads."""
         return self.warehouse_folder / PUBLISHED_FILE
+
+    @property
+    def charts_folder(self) -> Path:
+        """Return where pictures of the figures lie."""
+        return self.warehouse_folder / CHARTS_FOLDER
 
     @property
     def time_zones(self) -> TimeZones:

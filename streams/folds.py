@@ -11,14 +11,15 @@ import msgspec
 from streams import topics
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
-from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
 from streams.engine.batches import Effects, InRecord, OutRecord
 from streams.identity.addresses import Addresses
-from streams.identity.graph import fold
+from streams.identity.facts import written
+from streams.identity.graph import Folded, fold
 from streams.identity.operations import (
     Absorb,
+    Observe,
     Operation,
     decode_operation,
     encode_operation,
@@ -33,17 +34,16 @@ STATE_BYTES_LIMIT: Final = RECORD_BYTES_LIMIT - 10_000
 
 @dataclass(slots=True)
 class _Touched:
-    """The operations of a batch on one node, and the records that brought them."""
+    """The records of a batch for one node."""
 
     address: str
     tenant_id: str
-    operations: list[Operation]
-    causes: list[InRecord]
+    records: list[InRecord]
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """A batch of operations, by the node they are for, in the order of first touch."""
+    """A batch by the node it is for, in the order of first touch."""
 
     nodes: dict[bytes, _Touched]
     set_aside: Sequence[OutRecord]
@@ -55,7 +55,7 @@ def _touched(key: bytes) -> _Touched:
     tenant_id, slash, _ = address.partition("/")
     if not slash:
         raise msgspec.ValidationError("the record's key is no address: which node is it for?")
-    return _Touched(address, tenant_id, [], [])
+    return _Touched(address, tenant_id, [])
 
 
 def _require_tenant(operation: Operation, tenant_id: str) -> None:
@@ -80,9 +80,9 @@ class IdentityFold:
             Customer: names(topics.CUSTOMERS),
             CustomerEvent: names(topics.CUSTOMER_EVENTS),
             Conversation: names(topics.CONVERSATIONS),
-            MessageFact: names(topics.CUSTOMER_MESSAGES),
             LinkSuggestion: names(topics.LINK_SUGGESTIONS),
         }
+        self._facts = names(topics.CUSTOMER_MESSAGES)
         self._forgotten: dict[str, str] = {
             "customers": names(topics.CUSTOMERS),
             "conversations": names(topics.CONVERSATIONS),
@@ -90,22 +90,23 @@ class IdentityFold:
         }
 
     def gather(self, records: Sequence[InRecord]) -> tuple[_Gathered, Sequence[bytes]]:
-        """Return the operations by node; what is no operation is set aside."""
+        """Return the records by node; what is for none is set aside.
+
+        They are read node by node, in `decide`: so what a node's operations, its records and facts
+        are made of never lies about for a batch long, but stays in the processor's caches.
+        """
         nodes: dict[bytes, _Touched] = {}
         outbox = Outbox(self._names)
         for record in records:
             key = record.key or b""
-            try:
-                operation = decode_operation(record.value or b"")
-                touched = nodes.get(key) or _touched(key)
-                _require_tenant(operation, touched.tenant_id)
-            except UNREADABLE as error:
-                outbox.set_aside(record, "unreadable", str(error))
-                continue
-            if not touched.causes:
-                nodes[key] = touched
-            touched.operations.append(operation)
-            touched.causes.append(record)
+            touched = nodes.get(key)
+            if touched is None:
+                try:
+                    touched = nodes[key] = _touched(key)
+                except UNREADABLE as error:
+                    outbox.set_aside(record, "unreadable", str(error))
+                    continue
+            touched.records.append(record)
         return _Gathered(nodes, outbox.records), list(nodes)
 
     def decide(self, gathered: _Gathered, values: Sequence[bytes | None]) -> Effects:
@@ -114,41 +115,64 @@ class IdentityFold:
         changes: dict[bytes, bytes | None] = {}
         told: list[Record] = []
         for (node, touched), value in zip(gathered.nodes.items(), values, strict=True):
+            operations, causes = _operations_in(touched, outbox)
+            if not operations:
+                continue
             before = None if value is None else decode_node(value)
             policy = self._policy_of(touched.tenant_id)
-            folded = fold(touched.address, before, touched.operations, policy, self._addresses)
-            cause = touched.causes[-1]
+            folded = fold(touched.address, before, operations, policy, self._addresses)
             if folded.node is not before and folded.node is not None:
                 encoded = encode_node(folded.node)
                 if len(encoded) > STATE_BYTES_LIMIT:
-                    for record in touched.causes:
+                    for record in causes:
                         outbox.set_aside(record, "too_large", "the customer's state would be")
                     continue
                 changes[node] = encoded
-            for to, operation in folded.operations:
-                outbox.put(self._interactions, to.encode(), encode_operation(operation), cause)
-            for said in folded.records:
-                if isinstance(said, Forgotten):
-                    topic = self._forgotten[said.output]
-                    outbox.records.append(OutRecord(topic, said.id.encode(), None))
-                else:
-                    key, partition_key = _keys(said)
-                    outbox.put(self._outputs[type(said)], key, encode(said), cause, partition_key)
+            self._send(folded, causes[-1], outbox)
             told += folded.records
         return Effects(outbox.records, changes, told)
 
+    def _send(self, folded: Folded, cause: InRecord, outbox: Outbox) -> None:
+        """Have all go out that the node has to say."""
+        for to, operation in folded.operations:
+            outbox.put(self._interactions, to.encode(), encode_operation(operation), cause)
+        for said in folded.records:
+            if isinstance(said, Forgotten):
+                topic = self._forgotten[said.output]
+                outbox.records.append(OutRecord(topic, said.id.encode(), None))
+            else:
+                partition_key = _partition_key(said)
+                topic = self._outputs[type(said)]
+                outbox.put(topic, said.id.encode(), encode(said), cause, partition_key)
+        for messages in folded.messages:
+            owner = (messages.owner_id or messages.own_id).encode()
+            outbox.put_all(self._facts, written(messages), cause, owner)
 
-def _keys(record: Record) -> tuple[bytes, bytes | None]:
-    """Return what compaction knows the record by, and what decides its partition if not that.
 
-    A fact's and an event's key is its own alone, so that compaction removes none but those that an
-    erasure asks for; a customer's stay together, in order.
+def _operations_in(touched: _Touched, outbox: Outbox) -> tuple[list[Operation], list[InRecord]]:
+    """Return the operations on the node and the records that brought them; what is none is set
+    aside.
     """
-    if isinstance(record, MessageFact):
-        owner = record.customer_id or record.identity_id
-        at = record.received_at.timestamp()
-        key = f"{record.identity_id}/{record.channel_id}/{record.message_id}/{at}"
-        return key.encode(), owner.encode()
+    operations: list[Operation] = []
+    tenant_id, causes = touched.tenant_id, touched.records
+    for record in touched.records:
+        try:
+            operation = decode_operation(record.value or b"")
+            # Nearly all are messages of the tenant: no more is asked of these.
+            if type(operation) is not Observe or operation.tenant_id != tenant_id:
+                _require_tenant(operation, tenant_id)
+            operations.append(operation)
+        except UNREADABLE as error:
+            outbox.set_aside(record, "unreadable", str(error))
+            causes = [cause for cause in causes if cause is not record]
+    return operations, causes
+
+
+def _partition_key(record: Record) -> bytes | None:
+    """Return what decides the record's partition, where that is not its key: an event has a key
+    of its own, so that compaction removes none but those that an erasure asks for, and stays with
+    its customer.
+    """
     if isinstance(record, CustomerEvent):
-        return record.id.encode(), (record.customer_id or record.tenant_id).encode()
-    return record.id.encode(), None
+        return (record.customer_id or record.tenant_id).encode()
+    return None

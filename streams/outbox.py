@@ -1,7 +1,8 @@
 """Records on their way out of a step: their topics' names, and what is set aside instead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -25,6 +26,9 @@ _NATIVE: Final = "channels."
 
 # All that decoding hostile bytes raises: not JSON or not the shape, bad UTF-8, nested too deep.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+# A named tuple's constructor is a Python function; this runs several times a message.
+_out_record: Final = partial(tuple.__new__, OutRecord)
 
 PolicyOf = Callable[[str], Policy]
 
@@ -93,10 +97,22 @@ class Outbox:
         partition_key: bytes | None = None,
     ) -> None:
         """Send the value, or set its cause aside where the broker would refuse it."""
-        if len(value) + len(key) > RECORD_BYTES_LIMIT:
-            self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
-        else:
-            self.records.append(OutRecord(topic, key, value, partition_key))
+        self.put_all(topic, ((key, value),), cause, partition_key)
+
+    def put_all(
+        self,
+        topic: str,
+        records: Iterable[tuple[bytes, bytes]],
+        cause: InRecord,
+        partition_key: bytes | None = None,
+    ) -> None:
+        """Send keys and values, or set their cause aside for each that the broker would refuse."""
+        append = self.records.append
+        for key, value in records:
+            if len(value) + len(key) > RECORD_BYTES_LIMIT:
+                self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
+            else:
+                append(_out_record((topic, key, value, partition_key)))
 
     def set_aside(
         self, record: InRecord, reason: Reason, detail: str, *, part: int | None = None

@@ -118,12 +118,16 @@ class PolicyBook:
             raise ValueError(f"it is {in_a_line(given.tenant_id)}'s under the key of {tenant}")
         if given == known:
             return None
-        self._in_force[tenant] = self._composed(tenant, given)
-        self._set[tenant] = given
+        self.put(given)
         return (
             f"Tenant {tenant}'s policy was changed by {in_a_line(given.set_by)} "
             f"(command {in_a_line(given.command_id)})"
         )
+
+    def put(self, given: TenantPolicy) -> None:
+        """Put in force what a command sets for a tenant, over the settings and the file."""
+        self._in_force[given.tenant_id] = self._composed(given.tenant_id, given)
+        self._set[given.tenant_id] = given
 
     def _layers(self, tenant_id: str, given: TenantPolicy | None = None) -> list[PolicyDocument]:
         layers = [self._default_document]

@@ -27,11 +27,12 @@ Route = Callable[[str], Answer]
 
 
 class Platform:
-    """A running server: `calls` has the method, path and headers of each call."""
+    """A running server: `calls` has each call's method, path and headers, `bodies` its body."""
 
     def __init__(self, route: Route) -> None:
         self.route = route
         self.calls: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.url = ""
 
 
@@ -43,7 +44,7 @@ def platform(route: Route) -> Iterator[Platform]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.rfile.read(int(headers.get("content-length", 0)))
+            known.bodies.append(self.rfile.read(int(headers.get("content-length", 0))))
             known.calls.append((self.command, self.path, headers))
             answer = known.route(self.path)
             if answer.slow_seconds:

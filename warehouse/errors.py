@@ -23,3 +23,7 @@ class MigrationChangedError(WarehouseError):
 
 class CyclicModelsError(WarehouseError):
     """Models read each other in a circle, or read what no model makes. Mend their headers."""
+
+
+class ExportFolderError(WarehouseError):
+    """The folder has something of somebody else's. Choose another one."""

@@ -7,6 +7,7 @@ from typing import Final
 DEFAULT_FOLDER: Final = Path(".omnichannel/warehouse")
 WAREHOUSE_FILE: Final = "warehouse.duckdb"  # the loader's; nobody else opens it
 PUBLISHED_FILE: Final = "analytics.duckdb"  # read-only, for everybody
+CHARTS_FOLDER: Final = "charts"  # pictures of the figures, made every night
 
 
 def published_path() -> Path:

@@ -25,6 +25,7 @@ _GRAIN: Final = re.compile(
 _NARROWS: Final = re.compile(r"/\* touched: (.*?) \*/", re.DOTALL)
 _CHANGED: Final = "changed_"
 _DESCRIBED: Final = re.compile(r"\bas (\w+),?\s+-- (.+)$")
+_TYPED: Final = re.compile(r"::(\w+(?:\([\w, ]*\))?(?:\[\])?)\s+as (\w+),?\s+-- ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Model:
     def qualified(self) -> str:
         """Return the name with its schema; sets of keys are temporary tables and have none."""
         return self.name if self.schema == "touched" else f"{self.schema}.{self.name}"
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Return the type that each described column is cast to."""
+        return {column: kind for kind, column in _TYPED.findall(self.query)}
 
     @property
     def narrowed(self) -> str:

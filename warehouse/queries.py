@@ -3,9 +3,10 @@
 Owns no figures: each table's meaning is in models/marts and in docs/metrics.md.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, get_args
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import duckdb
 import pandas as pd
@@ -13,7 +14,19 @@ import pandas as pd
 from warehouse.connection import READ_DATABASE, connect_reader
 from warehouse.location import published_path
 
+if TYPE_CHECKING:
+    from warehouse.plots import Plot
+
 Grain = Literal["day", "week", "month"]
+FigureName = Literal[
+    "growth",
+    "channel_performance",
+    "activity",
+    "lifecycle",
+    "retention",
+    "activity_heat_map",
+    "identity_health",
+]
 
 
 class Warehouse:
@@ -90,6 +103,26 @@ class Warehouse:
     def identity_health(self) -> pd.DataFrame:
         """Return how well each tenant's people are known."""
         return self.sql("select * from identity_health order by tenant_id")
+
+    def plot(
+        self, figure: FigureName, *, grain: Grain = "day", tenant_id: str | None = None
+    ) -> "Plot":
+        """Return the figure as a picture, of one tenant or of all together; `grain` is growth's and
+        channel_performance's.
+        """
+        # A second to import, and not everybody draws.
+        from warehouse import plots  # noqa: PLC0415
+
+        if figure not in get_args(FigureName):
+            raise ValueError(f"the figures are {', '.join(get_args(FigureName))}, not {figure!r}")
+        by_period = figure in {"growth", "channel_performance"}
+        frame = getattr(self, figure)(grain) if by_period else getattr(self, figure)()
+        if tenant_id is not None:
+            frame = frame[frame["tenant_id"] == tenant_id]
+        if figure == "growth":
+            return plots.growth(frame, grain=grain)
+        draw: Callable[[pd.DataFrame], Plot] = getattr(plots, figure)
+        return draw(frame)
 
     def _by_period(self, table: str, grain: Grain) -> pd.DataFrame:
         if grain not in get_args(Grain):

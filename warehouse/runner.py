@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
@@ -39,6 +39,14 @@ class RefreshReport:
     seconds_by_model: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days from the first to the last, both included, each in its tenant's calendar."""
+
+    first: date
+    last: date
+
+
 def refresh(
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -50,13 +58,39 @@ def refresh(
     nothing. Models, time zones or migrations that changed, or a clock that went back, make all
     anew, and so does `rebuild`.
     """
+    return _refresh(connection, now, time_zones, rebuild=rebuild)
+
+
+def restate(
+    connection: duckdb.DuckDBPyConnection, *, now: datetime, time_zones: TimeZones, days: Days
+) -> RefreshReport:
+    """Refresh, and make everything dated on these days anew from the raw tables, with whatever
+    follows from it. Where rows were changed by hand and are of these days, as they were and as they
+    are, the marts are then what a rebuild makes them.
+    """
+    return _refresh(connection, now, time_zones, days=days)
+
+
+def _refresh(
+    connection: duckdb.DuckDBPyConnection,
+    now: datetime,
+    time_zones: TimeZones,
+    *,
+    rebuild: bool = False,
+    days: Days | None = None,
+) -> RefreshReport:
     started = time.perf_counter()
     all_models = models()
     fingerprint = _fingerprint(all_models, time_zones)
     connection.begin()
     try:
         is_rebuild = rebuild or not _is_known(connection, fingerprint, now)
-        refreshing = _Refreshing(connection, all_models, now, is_rebuild)
+        given = {
+            "now": now,
+            "first_day": days.first if days else None,
+            "last_day": days.last if days else None,
+        }
+        refreshing = _Refreshing(connection, all_models, given, is_rebuild)
         _write_time_zones(connection, time_zones)
         rows = refreshing.run()
         _remember(connection, fingerprint, now)
@@ -89,7 +123,7 @@ class _Refreshing:
 
     connection: duckdb.DuckDBPyConnection
     models: Sequence[Model]
-    now: datetime
+    given: Mapping[str, date | None]
     is_rebuild: bool
     replaced: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -158,9 +192,8 @@ class _Refreshing:
 
     def _run(self, statement: str, model: Model | None = None) -> None:
         """Run to the end: DuckDB streams, and an unread result blocks the connection."""
-        given = {"now": self.now}
         names = model.given if model else ()
-        self.connection.execute(statement, {name: given[name] for name in names}).fetchall()
+        self.connection.execute(statement, {name: self.given[name] for name in names}).fetchall()
 
 
 def _fingerprint(all_models: Sequence[Model], time_zones: TimeZones) -> str:

@@ -6,16 +6,20 @@ create macro words_of(said) as
     regexp_extract_all(strip_accents(lower(nfc_normalize(said))), '[\p{L}\p{N}\p{M}]+');
 -- A number is looked for as a whole, as people write it at home, and by its last four digits.
 create macro ends_of(digits) as [right(digits, n) for n in [11, 10, 9, 8, 7, 4] if len(digits) > n];
--- The first eight bytes as a number: sorts like the text, and is compared a hundred times as fast.
-create macro rank_of(said) as ('0x' || rpad(left(hex(encode(said)), 16), 16, '0'))::ubigint;
+-- Eight bytes of a text as a number, the first or the second ones: numbers sort like the text, and
+-- a million of them are read in the time of some thousand texts.
+create macro rank_of(said, part) as (
+    '0x' || rpad(substr(hex(encode(said)), 16 * part - 15, 16), 16, '0')
+)::ubigint;
 
 alter table raw.customers add column document varchar;
 alter table raw.customers add column channel_ids varchar[];
 alter table raw.customers add column channel_types varchar[];
 alter table raw.customers add column last_inbound_at timestamptz;
 alter table raw.customers add column search_text varchar;
-alter table raw.customers add column sort_name varchar;
 alter table raw.customers add column name_rank ubigint;
+alter table raw.customers add column name_rank_2 ubigint;
+alter table raw.customers add column number bigint;
 alter table raw.customer_messages add column document varchar;
 alter table raw.conversations add column document varchar;
 alter table raw.customer_events add column document varchar;
@@ -23,6 +27,7 @@ alter table raw.link_suggestions add column document varchar;
 
 -- By what a single customer's things are looked up: a scan would read millions of rows for them.
 create index customers_by_id on raw.customers (customer_id);
+create index customers_by_number on raw.customers (number);
 create index messages_by_external_id on raw.customer_messages (external_id);
 create index conversations_by_external_id on raw.conversations (external_id);
 create index events_by_customer on raw.customer_events (customer_id);

@@ -4,13 +4,12 @@ Words are found by their beginnings, in any order; a number in any notation, by 
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
-import duckdb
-
-from api.live_view.derived import literals
 from api.live_view.search_index import SearchIndex
 from streams.identity import phones
 
@@ -26,26 +25,23 @@ class Search:
 
     alternatives: Sequence[Sequence[str]]
 
-    def condition(self, index: SearchIndex, given: dict[str, object]) -> str:
+    def candidates(self, index: SearchIndex) -> list[str] | None:
+        """Return the ids of whoever may be meant, and of some who are not; None: any may be."""
+        return index.candidates(self.alternatives) if self.alternatives else []
+
+    def condition(self, given: dict[str, object]) -> str:
         """Return the SQL that a customer's row must fulfil, its values put among those given."""
-        if not self.alternatives:
-            return "false"
-        candidates = index.candidates(self.alternatives)
-        if candidates is not None:
-            # From our own index, and quoted: an index is asked for literals alone.
-            return f"customer_id in {literals(candidates)}" if candidates else "false"
         either = []
         for number, words in enumerate(self.alternatives):
             names = [f"word_{number}_{place}" for place in range(len(words))]
             given.update({name: f" {word}" for name, word in zip(names, words, strict=True)})
             either.append(" and ".join(f"contains(search_text, ${name})" for name in names))
-        return "(" + " or ".join(f"({one})" for one in either) + ")"
+        return "(" + " or ".join(f"({one})" for one in either) + ")" if either else "false"
 
 
-def search_for(typed: str, region: str | None, reader: duckdb.DuckDBPyConnection) -> Search:
+def search_for(typed: str, region: str | None) -> Search:
     """Return how what was typed is looked for; numbers without a country code are of the region."""
-    words: list[str] = reader.execute("select words_of($typed)", {"typed": typed}).fetchall()[0][0]
-    alternatives: list[list[str]] = []
+    alternatives: list[Sequence[str]] = []
     if _NUMBER.fullmatch(typed.strip()):
         digits = "".join(character for character in typed if character.isdecimal())
         # Dialled from home: 0176…, 00 49 176…
@@ -54,7 +50,20 @@ def search_for(typed: str, region: str | None, reader: duckdb.DuckDBPyConnection
         number = phones.typed(typed, region)
         if isinstance(number, str):
             alternatives.append([number.removeprefix("+")])
-    if words:
+    if words := words_of(typed):
         alternatives.append(words[:_MOST_WORDS])
-    unique = list(dict.fromkeys(tuple(one) for one in alternatives))
-    return Search(unique)
+    return Search(list(dict.fromkeys(map(tuple, alternatives))))
+
+
+def words_of(typed: str) -> list[str]:
+    """Return the words in comparable form, as `schema.sql`'s `words_of` has them (a test holds both
+    to each other): asking DuckDB for it would take longer than the search.
+    """
+    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFC", typed).lower())
+    plain = "".join(character for character in apart if unicodedata.category(character)[0] != "M")
+    folded = unicodedata.normalize("NFC", plain)
+    return [
+        "".join(run)
+        for is_word, run in groupby(folded, lambda one: unicodedata.category(one)[0] in "LNM")
+        if is_word
+    ]

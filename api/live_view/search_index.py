@@ -6,13 +6,15 @@ read all of a million for a rare one. Owns its file; which words there are, `sch
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 # Fewer are looked up one by one in no time; more are common enough to be met soon in a scan.
 MOST_CANDIDATES: Final = 500
+_LOOKED_UP: Final = 500  # at once; SQLite takes no more than some thousand values
 # Shorter beginnings are common: only the scan is for them.
 _SHORTEST_PREFIX: Final = 3
 # The words are in comparable form already. Marks are parts of words: Hindi is written with them.
@@ -47,32 +49,55 @@ class SearchIndex:
         this returns. The same again changes nothing.
         """
         wanted = {number_of(customer_id): (customer_id, text) for customer_id, text in customers}
-        gone = [number_of(customer_id) for customer_id in removed]
+        gone = {number_of(customer_id) for customer_id in removed}
         with self._writer:
-            for number in gone:
-                self._writer.execute("delete from words where rowid = ?", (number,))
-                self._writer.execute("delete from customers where number = ?", (number,))
-            for number, (customer_id, text) in wanted.items():
-                known = self._writer.execute(
-                    "select said from words where rowid = ?", (number,)
-                ).fetchone()
-                if known is not None and known[0] == text:
-                    continue
-                if known is not None:
-                    self._writer.execute("delete from words where rowid = ?", (number,))
+            known = self._known(wanted.keys() - gone)
+            new = {
+                number: customer
+                for number, customer in sorted(wanted.items())  # out of order, each is a flush
+                if known.get(number) != customer[1]
+            }
+            out = [(number,) for number in gone | (known.keys() & new.keys())]
+            self._writer.executemany("delete from words where rowid = ?", out)
+            self._writer.executemany("delete from customers where number = ?", out)
+            self._writer.executemany(
+                "insert into customers values (?, ?)",
+                ((number, customer_id) for number, (customer_id, _) in new.items()),
+            )
+            self._writer.executemany(
+                "insert into words (rowid, said) values (?, ?)",
+                ((number, text) for number, (_, text) in new.items()),
+            )
+
+    def _known(self, numbers: Iterable[int]) -> dict[int, str]:
+        known: dict[int, str] = {}
+        for some in batched(numbers, _LOOKED_UP):
+            places = ",".join("?" * len(some))
+            known.update(
                 self._writer.execute(
-                    "insert into words (rowid, said) values (?, ?)", (number, text)
+                    f"select rowid, said from words where rowid in ({places})",  # noqa: S608
+                    some,
                 )
-                self._writer.execute(
-                    "insert or ignore into customers values (?, ?)", (number, customer_id)
-                )
+            )
+        return known
 
     def candidates(self, alternatives: Sequence[Sequence[str]]) -> list[str] | None:
-        """Return the ids of all customers of whom, for one of the alternatives, each word begins
-        one of theirs; None where they are too many, or the words too short to tell.
+        """Return the ids of all customers who may be meant, and of some who are not: of them the
+        longest word of an alternative, or each long one, begins one of theirs. None where they are
+        too many, or the words too short to tell.
         """
-        if any(max(map(len, words), default=0) < _SHORTEST_PREFIX for words in alternatives):
+        long = [
+            sorted((word for word in words if len(word) >= _SHORTEST_PREFIX), key=len)
+            for words in alternatives
+        ]
+        if not all(long):
             return None
+        found = self._matching([words[-1:] for words in long])
+        if found is None and any(len(words) > 1 for words in long):
+            found = self._matching(long)
+        return found
+
+    def _matching(self, alternatives: Sequence[Sequence[str]]) -> list[str] | None:
         query = " OR ".join(
             "(" + " AND ".join(f'"{word}"*' for word in words) + ")" for words in alternatives
         )
@@ -109,3 +134,10 @@ def number_of(customer_id: str) -> int:
     """Return the row of a customer: 63 bits of its hash, which a billion customers do not share."""
     digest = blake2b(customer_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def batched(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
+    """Yield the numbers, so many at a time."""
+    rest = iter(numbers)
+    while some := list(islice(rest, size)):
+        yield some

@@ -4,8 +4,9 @@ The rule is the warehouse's (models/marts/identity_owners.sql): a number that ch
 first owner's until the next one's begins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import duckdb
@@ -13,29 +14,34 @@ import duckdb
 from api.live_view.pages import Page, cursor_of, place_in
 
 NEWEST_FIRST: Final = "-at"
+# Of two records of one identity the newer is believed, as in the warehouse.
 _OWNERS: Final = """
-    with owners as (
-        select channel_id, external_id, identity_id, customer_id, first_seen_at
-        from derived.identities
-        where external_id = $external_id and tenant_id = $tenant_id and channel_id = $channel_id
-        qualify row_number() over (
-            partition by identity_id
-            order by last_seen_at desc nulls last, customer_version desc, customer_id
-        ) = 1
-    ),
-    tenures as (
-        select
-            customer_id, first_seen_at,
-            lag(first_seen_at) over by_time is null as is_first,
-            lead(first_seen_at) over by_time as next_seen_at
-        from owners
-        window by_time as (order by first_seen_at, identity_id)
-    )
-    select
-        if(is_first, '-infinity'::timestamptz, first_seen_at)::varchar,
-        coalesce(next_seen_at, 'infinity'::timestamptz)::varchar
-    from tenures where customer_id = $customer_id
+    with found as materialized (from derived.identities where external_id = $external_id)
+    select identity_id, customer_id, first_seen_at, last_seen_at, customer_version
+    from found where tenant_id = $tenant_id and channel_id = $channel_id
 """
+_ALWAYS: Final = ("-infinity", "infinity")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one customer's record says of a channel identity."""
+
+    identity_id: str
+    customer_id: str
+    first_seen_at: datetime
+    last_seen_at: datetime | None
+    customer_version: int
+
+    @property
+    def weight(self) -> tuple[bool, datetime, int, str]:
+        """Return what outranks another claim to the same identity: the greatest is believed."""
+        return (
+            self.last_seen_at is not None,
+            self.last_seen_at or self.first_seen_at,
+            self.customer_version,
+            self.customer_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +57,33 @@ class Tenure:
 def tenures(tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection) -> list[Tenure]:
     """Return what the customer owns."""
     owned = reader.execute(
-        "select distinct channel_id, external_id from derived.identities "
-        "where customer_id = $customer_id and tenant_id = $tenant_id order by all",
+        "with found as materialized (from derived.identities where customer_id = $customer_id) "
+        "select distinct channel_id, external_id from found where tenant_id = $tenant_id",
         {"customer_id": customer_id, "tenant_id": tenant_id},
     ).fetchall()
-    found = []
+    found: list[Tenure] = []
     for channel_id, external_id in owned:
-        given = {
-            "tenant_id": tenant_id,
-            "customer_id": customer_id,
-            "channel_id": channel_id,
-            "external_id": external_id,
-        }
+        given = {"tenant_id": tenant_id, "channel_id": channel_id, "external_id": external_id}
+        rows = reader.execute(_OWNERS, given).fetchall()
         found += [
             Tenure(channel_id, external_id, owned_from, owned_until)
-            for owned_from, owned_until in reader.execute(_OWNERS, given).fetchall()
+            for owner, owned_from, owned_until in _in_turn([Claim(*row) for row in rows])
+            if owner == customer_id
         ]
     return found
+
+
+def _in_turn(claims: Sequence[Claim]) -> Iterator[tuple[str, str, str]]:
+    """Yield each owner of a channel identity, from when, and until when."""
+    believed: dict[str, Claim] = {}
+    for claim in sorted(claims, key=lambda one: one.weight):
+        believed[claim.identity_id] = claim
+    in_time = sorted(believed.values(), key=lambda one: (one.first_seen_at, one.identity_id))
+    bounds = [claim.first_seen_at.isoformat() for claim in in_time]
+    for claim, begins, ends in zip(
+        in_time, [_ALWAYS[0], *bounds[1:]], [*bounds[1:], _ALWAYS[1]], strict=True
+    ):
+        yield claim.customer_id, begins, ends
 
 
 def messages(
@@ -141,8 +157,10 @@ def events(
     for number, customer_id in enumerate(customer_ids):
         given[f"customer_{number}"] = customer_id
         parts.append(
-            "select occurred_at as moment, event_id as tie, document from raw.customer_events "  # noqa: S608
-            f"where customer_id = $customer_{number} and tenant_id = $tenant_id"
+            "(with found as materialized ("  # noqa: S608 - our own names
+            f"from raw.customer_events where customer_id = $customer_{number}) "
+            "select occurred_at as moment, event_id as tie, document from found "
+            "where tenant_id = $tenant_id)"
         )
     return _newest(reader, parts, given, cursor=cursor, limit=limit)
 
@@ -169,10 +187,12 @@ def _page(
             f"until_{number}": tenure.owned_until,
         }
         parts.append(
-            f"select {at} as moment, {tie} as tie, document from {table} "  # noqa: S608 - our own names
-            f"where external_id = $external_{number} and channel_id = $channel_{number} "
+            # The index first and by itself, or DuckDB reads the whole table.
+            f"(with found as materialized (from {table} where external_id = $external_{number}) "  # noqa: S608
+            f"select {at} as moment, {tie} as tie, document from found "
+            f"where channel_id = $channel_{number} "
             f"and tenant_id = $tenant_id and {at} >= $from_{number}::timestamptz "
-            f"and {at} < $until_{number}::timestamptz {extra}"
+            f"and {at} < $until_{number}::timestamptz {extra})"
         )
     return _newest(reader, parts, given, cursor=cursor, limit=limit)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import anyio.to_thread
 import duckdb
@@ -41,11 +41,12 @@ Phase = Literal["starting", "catching_up", "live", "away"]
 
 _CATCHING_UP: Final = BatchLimits()
 # What a person takes for at once, and enough for the work of a batch to be a fraction of it.
-_LIVE: Final = BatchLimits(rows=20_000, age_seconds=0.25)
+_LIVE: Final = BatchLimits(rows=20_000, age_seconds=0.35)
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 15.0
 _SAID_EVERY_SECONDS: Final = 5.0
 _LOOK_AGAIN_SECONDS: Final = 0.5
+_MOST_ANSWERS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class LiveView:
     changes: Changes = field(default_factory=Changes)
     positions: dict[Partition, int] = field(default_factory=dict)
     batches: int = 0  # grows with each batch: the same number, the same answers
+    _answers: dict[object, "asyncio.Future[Any]"] = field(default_factory=dict)
+    _answered_at: int = -1
     _store: LiveStore | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -142,6 +145,21 @@ class LiveView:
     def time_zone(self, tenant_id: str) -> str:
         """Return whose days a tenant's are."""
         return self.time_zones.by_tenant.get(tenant_id, self.time_zones.default)
+
+    async def ask_once(
+        self, key: object, question: Callable[[duckdb.DuckDBPyConnection], Answer]
+    ) -> Answer:
+        """Return the question's answer, worked out once for all who ask the same until the next
+        batch: the key says what is asked, the tenant included. Raises as `ask` does.
+        """
+        if self._answered_at != self.batches or len(self._answers) > _MOST_ANSWERS:
+            self._answers.clear()
+            self._answered_at = self.batches
+        if (known := self._answers.get(key)) is None:
+            known = self._answers[key] = asyncio.ensure_future(self.ask(question))
+        # Whoever leaves must not take the answer from the others.
+        found: Answer = await asyncio.shield(known)
+        return found
 
     def store(self) -> LiveStore:
         """Return the opened files. Raises ProblemError (503) while the view catches up."""

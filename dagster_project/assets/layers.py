@@ -4,6 +4,7 @@ Owns no asset.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import dagster as dg
@@ -18,6 +19,23 @@ WAREHOUSE_POOL: Final = "duckdb_writer"
 RETRIES: Final = dg.RetryPolicy(
     max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
+# What people read: the schedule's two minutes, a run's length, and a run or two that failed.
+SERVED_FRESH: Final = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(minutes=15), warn_window=timedelta(minutes=8)
+)
+# What is made once a night.
+NIGHTLY_FRESH: Final = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)
+)
+
+
+def schema_of(types: Mapping[str, str], descriptions: Mapping[str, str]) -> dict[str, Any]:
+    """Return a table's columns as they will be, for whoever looks before it is made."""
+    columns = [
+        dg.TableColumn(name=name, type=types.get(name, ""), description=about)
+        for name, about in descriptions.items()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
 def table_metadata(

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 import dagster as dg
 
-from dagster_project.assets.layers import OWNERS, RETRIES, WAREHOUSE_POOL, table_metadata
+from dagster_project.assets.layers import (
+    OWNERS,
+    RETRIES,
+    SERVED_FRESH,
+    WAREHOUSE_POOL,
+    schema_of,
+    table_metadata,
+)
 from dagster_project.resources import WarehouseFile
 from warehouse.model_files import Model, models
 from warehouse.runner import refresh
@@ -23,7 +30,7 @@ def mart_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["marts", name])
 
 
-def _sources(model: Model) -> set[dg.AssetKey]:
+def sources_of(model: Model) -> set[dg.AssetKey]:
     """Return what a model reads; staging views are looked through, down to the raw tables."""
     found: set[dg.AssetKey] = set()
     for read in model.reads:
@@ -31,7 +38,7 @@ def _sources(model: Model) -> set[dg.AssetKey]:
         if schema != "staging":
             found.add(dg.AssetKey([schema, name]))
         elif (view := _MODELS.get(read)) is not None:
-            found |= _sources(view)
+            found |= sources_of(view)
     return found
 
 
@@ -39,11 +46,13 @@ MARTS: Final = tuple(model for model in _MODELS.values() if model.schema == "mar
 SPECS: Final = tuple(
     dg.AssetSpec(
         key=mart_key(model.name),
-        deps=sorted(_sources(model)),
+        deps=sorted(sources_of(model)),
         description=f"{model.purpose} One row per {', '.join(model.grain)}.",
         group_name="marts",
         owners=OWNERS,
         kinds={"duckdb", "sql"},
+        metadata=schema_of(model.types, dict(model.described)),
+        freshness_policy=SERVED_FRESH,
         code_version=hashlib.sha256(model.query.encode()).hexdigest()[:12],
     )
     for model in MARTS

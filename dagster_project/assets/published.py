@@ -3,30 +3,25 @@
 Owns when; how is warehouse.publish's.
 """
 
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import dagster as dg
 
-from dagster_project.assets.layers import OWNERS, RETRIES, WAREHOUSE_POOL
+from dagster_project.assets.layers import OWNERS, RETRIES, SERVED_FRESH, WAREHOUSE_POOL
 from dagster_project.assets.marts import MARTS, mart_key
+from dagster_project.assets.restated import restated_days
 from dagster_project.resources import WarehouseFile
 from warehouse.publish import publish
 
-# The schedule's two minutes, a run's length, and a run or two that failed.
-_FRESH: Final = dg.FreshnessPolicy.time_window(
-    fail_window=timedelta(minutes=15), warn_window=timedelta(minutes=8)
-)
-
 
 @dg.asset(
-    deps=[mart_key(model.name) for model in MARTS],
+    deps=[*(mart_key(model.name) for model in MARTS), restated_days],
     group_name="published",
     owners=OWNERS,
     kinds={"duckdb"},
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
-    freshness_policy=_FRESH,
+    freshness_policy=SERVED_FRESH,
 )
 def analytics(warehouse: WarehouseFile) -> dg.MaterializeResult[Any]:
     """The marts in a read-only file of their own; anybody may open it at any time."""

@@ -3,37 +3,73 @@
 Owns when that happens and what Dagster is told of it; how it is done is pipelines'.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import dagster as dg
-import duckdb
 
-from dagster_project.assets.layers import OWNERS, RETRIES, WAREHOUSE_POOL, table_metadata
+from dagster_project.assets.layers import (
+    OWNERS,
+    RETRIES,
+    WAREHOUSE_POOL,
+    schema_of,
+    table_metadata,
+)
 from dagster_project.assets.topics import topic_key
 from dagster_project.resources import KafkaCluster, WarehouseFile
 from pipelines.errors import OffsetsExpiredError, TopicMissingError, TopicRecreatedError
 from pipelines.load import LoadReport, load_until_caught_up
 from pipelines.raw_tables import ALL, CUSTOMERS, RawTable, tables_by_topic
 
-# What the loader keeps beside the rows, in the same transaction, and the tables it is about.
-_BOOKKEEPING: Final = {
-    "ingest_offsets": ("How far each partition is loaded.", ALL),
-    "rejected_rows": ("Records that the loader could not read: their bytes, and why.", ALL),
-    "erased_customers": (
-        "Ids of erased people's identity keys: nothing of theirs is ever loaded again.",
-        (CUSTOMERS,),
-    ),
-}
-_KEEPS: Final = {
-    "newest": "the newest version for each {}",
-    "first": "what came first for each {}",
-}
 _PLACE: Final = {
     "topic": "the Kafka topic it came from",
     "partition": "its partition there",
     "offset": "its offset in that partition",
     "loaded_at": "when it was loaded",
+}
+# What the loader keeps beside the rows, in the same transaction, the tables it is about, and what
+# its columns mean.
+_BOOKKEEPING: Final[dict[str, tuple[str, Sequence[RawTable], dict[str, str]]]] = {
+    "ingest_offsets": (
+        "How far each partition is loaded.",
+        ALL,
+        {
+            "topic": "the Kafka topic",
+            "partition": "its partition",
+            "next_offset": "the first offset that is not loaded yet",
+            "topic_id": "Kafka's id of the topic: another one means that it was made anew",
+            "batch_id": "of the batch that moved it",
+            "loaded_at": "when that was",
+        },
+    ),
+    "rejected_rows": (
+        "Records that the loader could not read: their bytes, and why.",
+        ALL,
+        _PLACE
+        | {
+            "reason": "what is wrong with it",
+            "recorded_at": "when the broker had it",
+            "key": "its key, as bytes",
+            "value": "its value, as bytes",
+            "batch_id": "of the batch that it came in",
+        },
+    ),
+    "erased_customers": (
+        "Ids of erased people's identity keys: nothing of theirs is ever loaded again.",
+        (CUSTOMERS,),
+        {
+            "identity_id": "of the identity key that is erased",
+            "since": "from when on, of a number that changed hands; null: from ever",
+            "until": "until when, that moment excluded; null: for ever",
+            "tenant_id": "the business whose customer it was",
+            "erased_at": "when that was decided",
+            "loaded_at": "when it was loaded",
+        },
+    ),
+}
+_KEEPS: Final = {
+    "newest": "the newest version for each {}",
+    "first": "what came first for each {}",
 }
 
 
@@ -42,7 +78,9 @@ def raw_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", name])
 
 
-def _spec(name: str, description: str, loaded_with: Sequence[RawTable]) -> dg.AssetSpec:
+def _spec(
+    name: str, description: str, loaded_with: Sequence[RawTable], columns: Mapping[str, str]
+) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=raw_key(name),
         deps=[topic_key(table.topic) for table in loaded_with],
@@ -50,6 +88,7 @@ def _spec(name: str, description: str, loaded_with: Sequence[RawTable]) -> dg.As
         group_name="raw",
         owners=OWNERS,
         kinds={"duckdb", "kafka"},
+        metadata=schema_of({}, columns),
     )
 
 
@@ -58,9 +97,13 @@ def _about(table: RawTable) -> str:
     return f"The topic {table.topic.name}: {_KEEPS[table.keeps].format(key)}."
 
 
+def _columns(table: RawTable) -> dict[str, str]:
+    return {column.name: f"`{column.field}` in the record" for column in table.columns} | _PLACE
+
+
 SPECS: Final = (
-    *(_spec(table.name, _about(table), (table,)) for table in ALL),
-    *(_spec(name, about, tables) for name, (about, tables) in _BOOKKEEPING.items()),
+    *(_spec(table.name, _about(table), (table,), _columns(table)) for table in ALL),
+    *(_spec(name, *about) for name, about in _BOOKKEEPING.items()),
 )
 
 
@@ -80,17 +123,13 @@ def raw_tables(
         for topic, table in tables_by_topic(kafka.settings.topic_prefix).items():
             yield dg.MaterializeResult(
                 asset_key=raw_key(table.name),
-                metadata=_told(connection, table) | _loaded(report, topic),
+                metadata=table_metadata(connection, table.qualified, _columns(table))
+                | _loaded(report, topic),
             )
-        for name in _BOOKKEEPING:
+        for name, (_, _, columns) in _BOOKKEEPING.items():
             yield dg.MaterializeResult(
-                asset_key=raw_key(name), metadata=table_metadata(connection, f"raw.{name}", {})
+                asset_key=raw_key(name), metadata=table_metadata(connection, f"raw.{name}", columns)
             )
-
-
-def _told(connection: duckdb.DuckDBPyConnection, table: RawTable) -> dict[str, Any]:
-    fields = {column.name: f"`{column.field}` in the record" for column in table.columns}
-    return table_metadata(connection, table.qualified, fields | _PLACE)
 
 
 def _loaded(report: LoadReport, topic: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Owns the cut: which part of an identity, and which link, is whose. Cutting what 
 changes nothing, so a state that did not know of a boundary is cut when it is joined.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -81,13 +81,21 @@ def cut(root: Root, gaps: Gaps, addresses: Addresses) -> Root:
         key = identity.identity_key
         if key not in seeds:
             seeds[key] = seed_of(root, key, identity.first_seen_at_ms, addresses)
-    links: dict[str, Link] = {}
-    for link in root.links.values():
-        of_its_time = _of_their_time(root, link, addresses)
-        known = links.get(of_its_time.name)
-        links[of_its_time.name] = earlier_link(known, of_its_time) if known else of_its_time
+    links = links_of_their_time(root, root.links.values(), addresses)
     now = msgspec.structs.replace(root, identities=identities, seeds=seeds, links=links)
     return root if now == root else now
+
+
+def links_of_their_time(
+    root: Root, links: Iterable[Link], addresses: Addresses
+) -> Mapping[str, Link]:
+    """Return the links by name, each between those who had the keys when it was said."""
+    result: dict[str, Link] = {}
+    for link in links:
+        of_its_time = _of_their_time(root, link, addresses) if root.boundaries else link
+        known = result.get(of_its_time.name)
+        result[of_its_time.name] = earlier_link(known, of_its_time) if known else of_its_time
+    return result
 
 
 def _name(identity: IdentityState) -> str:

@@ -153,7 +153,7 @@ class _Carrying:
         """Set what the command gives, under the key of the customer that it addresses."""
         root, key = self.root, self.key
         known = root.edits.get(key, Edits(epoch=seed.epoch))
-        edits = join_edits(known, edits_of(command, self.ask.at_ms, seed.epoch))
+        edits = join_edits(known, edits_of(command, key, self.ask.at_ms, seed.epoch))
         if max(len(edits.tags), len(edits.attributes)) > WORDS_KEPT:
             raise RefusedError(f"a customer has at most {WORDS_KEPT} tags and as many attributes")
         links = root.links

@@ -11,7 +11,7 @@ from streams.identity.evidence import Link
 from streams.identity.ids import Namespace
 from streams.identity.instants import to_datetime
 from streams.identity.owners import bare_key, since_of
-from streams.identity.partition import Component, Partition, kind_of
+from streams.identity.partition import Component, Identities, Partition, kind_of
 from streams.identity.state import IdentityState, Root, first_seen
 
 _EVENTS: Final = Namespace("customer-event")
@@ -47,8 +47,8 @@ def customer_events(
         if link not in told:
             yield _link_event(root, after, link)
     if known is not None:
-        yield from activation(root, known, after)
-    elif came_from is None and (wrote := _first_inbound(after)) is not None:
+        yield from activation(root, known.identities, after)
+    elif came_from is None and (wrote := _first_inbound(after.identities)) is not None:
         first = min((state for _, state in after.identities), key=first_seen)
         if first.first_inbound_at_ms != first.first_seen_at_ms:
             yield _activated(root, after, wrote)
@@ -63,14 +63,16 @@ def _was_there(owners: Mapping[str, Component], name: str, identity: IdentitySta
     return owner is not None and name in dict(owner.identities)
 
 
-def activation(root: Root, known: Component, after: Component) -> Iterator[CustomerEvent]:
+def activation(root: Root, known: Identities, after: Component) -> Iterator[CustomerEvent]:
     """Yield the event that somebody who was only contacted has written, when they have."""
-    if _first_inbound(known) is None and (wrote := _first_inbound(after)) is not None:
+    if known[0][1].first_inbound_at_ms is not None:
+        return  # the usual customer, without a look at the rest
+    if _first_inbound(known) is None and (wrote := _first_inbound(after.identities)) is not None:
         yield _activated(root, after, wrote)
 
 
-def _first_inbound(component: Component) -> IdentityState | None:
-    written = [s for _, s in component.identities if s.first_inbound_at_ms is not None]
+def _first_inbound(identities: Identities) -> IdentityState | None:
+    written = [s for _, s in identities if s.first_inbound_at_ms is not None]
     if len(written) == 1:
         return written[0]
     return min(written, key=lambda s: (s.first_inbound_at_ms or 0, s.channel_id), default=None)

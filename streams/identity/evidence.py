@@ -45,7 +45,7 @@ class Link(msgspec.Struct, frozen=True, gc=False, array_like=True, kw_only=True)
 
         Who decides twice decides anew: such a link is named by its command too.
         """
-        name = f"{self.left}\t{self.right}\t{self.rule}"
+        name = link_name(self.left, self.right, self.rule)
         return f"{name}\t{self.message_id}" if self.rule in FORCED_RULES else name
 
     @property
@@ -68,6 +68,11 @@ class Decision(msgspec.Struct, frozen=True, gc=False, array_like=True, kw_only=T
     right: tuple[str, ...]
     at_ms: int
     is_split: bool = False
+
+
+def link_name(left: str, right: str, rule: str) -> str:
+    """Return what evidence of this rule for these ends is known by; a decision's name is longer."""
+    return f"{left}\t{right}\t{rule}"
 
 
 def link_between(one: str, other: str, **what: str | int) -> Link:

@@ -6,16 +6,18 @@ The nodes that evidence ever connected form a tree of pointers under one root; r
 root's identities are one customer is `partition`'s. Pure: no Kafka, clock or log.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import msgspec
 
+from streams.contracts.messages import MessageFact
 from streams.identity.addresses import Addresses
 from streams.identity.boundaries import cut, key_at, of_its_time
 from streams.identity.commands import Outcome, adopt, answer, carry_out
 from streams.identity.evidence import Link, joined_decisions, suggestion_id
+from streams.identity.facts import Messages, facts_of
 from streams.identity.forgetting import forget, joined_erased
 from streams.identity.imports import introduce
 from streams.identity.joins import join_edits, join_roots, with_links
@@ -35,18 +37,25 @@ from streams.identity.operations import (
     Union,
     Unite,
 )
-from streams.identity.partition import EMPTY, Partition, moved_on, partition
+from streams.identity.partition import (
+    EMPTY,
+    Partition,
+    is_one_key,
+    moved_on,
+    of_one_key,
+    partition,
+)
 from streams.identity.policy import Policy
 from streams.identity.reaching import published, reach, ways_to
-from streams.identity.records import message_fact
 from streams.identity.runs import join_run
-from streams.identity.state import Edits, IdentityState, Node, Pointer, Root, identity_id, size
+from streams.identity.state import Edits, Node, Pointer, Root, identity_id, size
 from streams.identity.telling import (
     NOTHING_TOLD,
     Forgotten,
     Record,
     Told,
     changes,
+    movement,
     movements,
     told_of,
 )
@@ -54,11 +63,19 @@ from streams.identity.telling import (
 
 @dataclass(slots=True)
 class Folded:
-    """What a node became, whom it has something to say to, and what the world is told."""
+    """What a node became, whom it has something to say to, and what the world is told: of each
+    message a fact, and of everything else records.
+    """
 
     node: Node | None
     operations: list[tuple[str, Operation]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    messages: list[Messages] = field(default_factory=list)
+
+    @property
+    def facts(self) -> list[MessageFact]:
+        """Return the fact of each message."""
+        return [fact for messages in self.messages for fact in facts_of(messages)]
 
 
 def fold(
@@ -79,7 +96,9 @@ def fold(
 
 
 class _Folding:
-    """The node while a batch is folded into it; `told` is what the world knows already."""
+    """The node while a batch is folded into it; `told_root` is the root that the world was told
+    of. What it makes is looked at where it is needed: not for the usual customer, of one key.
+    """
 
     def __init__(
         self, address: str, node: Node | None, policy: Policy, addresses: Addresses
@@ -90,15 +109,27 @@ class _Folding:
         self.addresses = addresses
         self.folded = Folded(node)
         self.told_root = node if isinstance(node, Root) else None
-        self.parts, self.told = EMPTY, NOTHING_TOLD
-        self.observed: list[Observe] = []
-        if isinstance(node, Root):
-            self.parts = self._parts_told(node)
-            self.told = told_of(node, self.parts)
-            if node.weighing != policy.weighing:
-                # The policy changed: what it makes of what is known is told before anything else.
-                self.folded.node = msgspec.structs.replace(node, version=node.version + 1)
-                self.tell()
+        self._parts: Partition | None = None
+        self._told: Told | None = None
+        self.observed: list[list[Observe]] = []  # each of one sender
+        if isinstance(node, Root) and node.weighing != policy.weighing:
+            # The policy changed: what it makes of what is known is told before anything else.
+            self.folded.node = msgspec.structs.replace(node, version=node.version + 1)
+            self.tell()
+
+    @property
+    def parts(self) -> Partition:
+        """Return the customers that the world was told of."""
+        if self._parts is None:
+            self._parts = self._parts_told(self.told_root) if self.told_root else EMPTY
+        return self._parts
+
+    @property
+    def told(self) -> Told:
+        """Return what the world knows already: more than `parts` where roots have come together."""
+        if self._told is None:
+            self._told = told_of(self.told_root, self.parts) if self.told_root else NOTHING_TOLD
+        return self._told
 
     def _parts_told(self, root: Root) -> Partition:
         """Return the customers of the root as the world was told, by the policy of then."""
@@ -122,7 +153,8 @@ class _Folding:
             return place
         self.folded.node, after = join_run(root, operations, place, self.gaps)
         # A run only moves times on and opens conversations: it ends nothing that must be told.
-        self.observed += cast("list[Observe]", operations[place:after])
+        if after > place:
+            self.observed.append(cast("list[Observe]", operations[place:after]))
         return after
 
     def apply(self, operation: Operation) -> None:
@@ -156,7 +188,7 @@ class _Folding:
             if root is not None and is_forgotten(root, operation, self.addresses):
                 return
             if not self.policy.auto_creation:
-                self.observed.append(operation)
+                self.observed.append([operation])
                 return
             root = root or Root(
                 tenant_id=operation.tenant_id, rank_at_ms=operation.at_ms, version=0
@@ -169,7 +201,7 @@ class _Folding:
             root = self._root() or root
             known = self._joined(root, operation)
         self.folded.node = known
-        self.observed.append(operation)
+        self.observed.append([operation])
 
     def _joined(self, root: Root, operation: Observe) -> Root:
         claimant = self.parts.of_key(operation.identity_key) if operation.claims else None
@@ -215,11 +247,7 @@ class _Folding:
         known = forget(root, joined_erased(root.erased, operation.erased), self.addresses)
         self._know(known)
         self.tell()
-        self.folded.records += [
-            Forgotten("suggestions", suggestion_id(root.tenant_id, link))
-            for name, link in root.links.items()
-            if name not in known.links
-        ]
+        self._forget_suggestions(root, known.links)
 
     def _know(self, root: Root) -> None:
         """Take the state over, a version on, if it says anything new."""
@@ -323,7 +351,7 @@ class _Folding:
         if (root := self._root()) is not None:
             self.send(address, Absorb(giver=self.address, state=root))
         self.folded.node = Pointer(address)
-        self.told_root, self.told, self.parts = None, NOTHING_TOLD, EMPTY
+        self.told_root, self._told, self._parts = None, None, None
 
     def absorb(self, root: Root | None, operation: Absorb) -> None:
         """Join what the giver knew; the world was told of both sides."""
@@ -335,45 +363,84 @@ class _Folding:
         if root is None:
             joined = state
         else:
+            kept = state
             if root.erased:
-                state = forget(state, joined_erased(root.erased, state.erased), self.addresses)
-            joined = join_roots(root, state, self.gaps, self.addresses)
+                kept = forget(state, joined_erased(root.erased, state.erased), self.addresses)
+            self._told = self.told.joined(self._told_of(state, kept))
+            joined = join_roots(root, kept, self.gaps, self.addresses)
+            self._forget_suggestions(state, {*kept.links, *joined.links})
+            state = kept
             joined = cut(joined, self.gaps, self.addresses)
-            self.told = self.told.joined(told_of(state, self._parts_told(state)))
         self.folded.node = msgspec.structs.replace(joined, invited=invited)
         for seed in state.seeds.values():
             if seed.address not in (self.address, operation.giver):
                 self.send(seed.address, Shorten(to=self.address))
 
+    def _told_of(self, state: Root, kept: Root) -> Told:
+        """Return what the world knows of the state's customers, as far as they are kept: also what
+        of theirs is forgotten here, such as a link to somebody erased, which is to be taken back.
+        """
+        told = told_of(state, self._parts_told(state))
+        if kept is state:
+            return told
+        components = {
+            own_id: component
+            for own_id, component in told.components.items()
+            if (seed := kept.seeds.get(component.key)) is not None and seed.id == own_id
+        }
+        suggestions = told_of(kept, self._parts_told(kept)).suggestions
+        return Told(components, suggestions, told.guards)
+
+    def _forget_suggestions(self, state: Root, kept: Collection[str]) -> None:
+        """Have the suggestions deleted that speak of somebody who is forgotten."""
+        self.folded.records += [
+            Forgotten("suggestions", suggestion_id(state.tenant_id, link))
+            for name, link in state.links.items()
+            if name not in kept
+        ]
+
     def tell(self) -> None:
         """Emit what has changed since the world was last told, and reach out along new links."""
         root = self._root()
         if root is not None and root is not self.told_root:
-            if self._has_only_moved_on(root):
-                after = moved_on(self.parts, root)
-                self.folded.records += movements(root, self.parts, after)
-                self.parts = after
-                self.told = Told(after.components, self.told.suggestions, self.told.guards)
-                root = self._reached(root)
+            if (told_root := self._moved_on_from(root)) is None:
+                root = self._tell_changes(root)
+            elif self._told is None and is_one_key(root):
+                known = tuple(told_root.identities.items())
+                self.folded.records += movement(root, known, of_one_key(root))
+                self._parts = None
+            elif self.told.components is self.parts.components:
+                root = self._tell_movements(root)
             else:
-                self.parts = partition(root, self.policy)
-                told = told_of(root, self.parts)
-                self.folded.records += changes(root, self.told, self.parts, told)
-                self.told = told
-                self.folded.operations += ways_to(root, self.told_root)
-                root = published(self._reached(root), self.parts)
-                if root.weighing != self.policy.weighing:
-                    root = msgspec.structs.replace(root, weighing=self.policy.weighing)
+                root = self._tell_changes(root)
             self.folded.node = root
-        self._tell_facts(root)
         self.told_root = root
+        self._tell_facts(root)
 
-    def _has_only_moved_on(self, root: Root) -> bool:
-        """Say whether the same keys and evidence make the same customers as were told, of the
-        same identities: the usual message.
+    def _tell_changes(self, root: Root) -> Root:
+        parts = partition(root, self.policy)
+        told = told_of(root, parts)
+        self.folded.records += changes(root, self.told, parts, told)
+        self._parts, self._told = parts, told
+        self.folded.operations += ways_to(root, self.told_root)
+        root = published(self._reached(root), parts)
+        if root.weighing != self.policy.weighing:
+            root = msgspec.structs.replace(root, weighing=self.policy.weighing)
+        return root
+
+    def _tell_movements(self, root: Root) -> Root:
+        after = moved_on(self.parts, root)
+        self.folded.records += movements(root, self.parts, after)
+        self._told = Told(after.components, self.told.suggestions, self.told.guards)
+        self._parts = after
+        return self._reached(root)
+
+    def _moved_on_from(self, root: Root) -> Root | None:
+        """Return the root that the world was told of, where the same keys and evidence make the
+        same customers of the same identities still: after the usual message.
         """
         told = self.told_root
-        return (
+        has_only_moved_on = (
             told is not None
             and root.seeds is told.seeds
             and root.links is told.links
@@ -383,9 +450,9 @@ class _Folding:
             and root.erased is told.erased
             and root.boundaries is told.boundaries
             and root.weighing == self.policy.weighing
-            and self.told.components is self.parts.components
             and root.identities.keys() == told.identities.keys()
         )
+        return told if has_only_moved_on else None
 
     def _reached(self, root: Root) -> Root:
         asked, operations = reach(root, self.address, self.policy, self.addresses)
@@ -393,27 +460,22 @@ class _Folding:
         return asked
 
     def _tell_facts(self, root: Root | None) -> None:
-        """Emit a fact a message; whose it is, is looked up once an identity."""
-        owners: dict[tuple[str, str, str], tuple[IdentityState | None, str | None, str]] = {}
-        say = self.folded.records.append
-        for observe in self.observed:
-            sender = (observe.channel_id, observe.external_id, observe.identity_key)
-            found = owners.get(sender)
-            if found is None:
-                found = owners[sender] = self._owner(root, observe)
-            say(message_fact(observe, *found))
+        """Emit a fact a message; whose it is, is looked up once a run."""
+        self.folded.messages += [self._messages(root, observed) for observed in self.observed]
         self.observed.clear()
 
-    def _owner(
-        self, root: Root | None, observe: Observe
-    ) -> tuple[IdentityState | None, str | None, str]:
+    def _messages(self, root: Root | None, observed: list[Observe]) -> Messages:
+        observe = observed[0]
         key = observe.identity_key
         seed = root.seeds.get(key) if root is not None else None
         own_id = seed.id if seed else identity_id(self.addresses.node(observe.tenant_id, key))
-        name = identity_name(observe)
-        identity = root.identities.get(name) if root is not None else None
-        owner = self.parts.of_key(key) if identity is not None else None
-        return identity, owner.seed.id if owner else None, own_id
+        identity = root.identities.get(identity_name(observe)) if root is not None else None
+        if root is None or identity is None:
+            return Messages(observed, (), None, own_id)
+        if seed is not None and is_one_key(root):
+            return Messages(observed, identity.windows, own_id, own_id)
+        owner = self.parts.of_key(key)
+        return Messages(observed, identity.windows, owner.seed.id if owner else None, own_id)
 
 
 _STEPS: Final[Mapping[type, Callable[[_Folding, Root | None, Any], None]]] = {

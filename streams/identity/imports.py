@@ -35,7 +35,7 @@ def contact_keys(command: ImportContact, policy: Policy) -> tuple[str, ...]:
         raise RefusedError("phone or email: give at least one")
     if policy.nobody.intersection(keys):
         raise RefusedError("the number or address is the business's own, or blocked by its policy")
-    _require_room(edits_of(update, 0, 0))
+    _require_room(edits_of(update, keys[0], 0, 0))
     return keys
 
 
@@ -88,7 +88,7 @@ def _introduced(
         identities = {**identities, f"{identity.channel_id} {identity.external_id}": identity}
     edits = join_edits(
         root.edits.get(addressed, Edits(epoch=seed.epoch)),
-        edits_of(_as_update(command), at_ms, seed.epoch),
+        edits_of(_as_update(command), addressed, at_ms, seed.epoch),
     )
     _require_room(edits)
     links = root.links

@@ -24,9 +24,10 @@ from streams.identity.keys import (
     reference_key,
     telegram_key,
 )
+from streams.identity.names import is_raw_id, is_visible
 from streams.identity.operations import Claim, Observe, Relate
 from streams.identity.policy import Policy
-from streams.identity.registers import RANK_PROFILE, Register
+from streams.identity.registers import RANK_FALLBACK, RANK_PROFILE, Register
 from streams.identity.state import Edits
 
 _TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -103,6 +104,8 @@ def normalise(  # noqa: PLR0911 - one guard a field
     context = message.context
     # On the way out the profile would be the business's own.
     name = _cut(context.profile_name, _NAME_KEPT) if inbound else None
+    if name is not None and not is_visible(name):
+        name = None
     picture_url = _whole(context.profile_picture_url) if inbound else None
     claims = tuple(
         claim
@@ -110,7 +113,11 @@ def normalise(  # noqa: PLR0911 - one guard a field
         if claim.key not in policy.nobody  # the business's own number is nobody's
     )[:_CLAIMS_KEPT]
     if message.kind == "notice" or message.content.type.lower() in _NOTICES:
-        return key, _notice(message, key, at_ms, claims, name, picture_url)
+        profile = Edits(
+            name=_name_register(name, external_id, key, at_ms),
+            picture_url=Register(RANK_PROFILE, at_ms, picture_url) if picture_url else None,
+        )
+        return key, _notice(message, key, at_ms, claims, profile)
     return key, Observe(
         tenant_id=tenant,
         channel_id=channel.id,
@@ -154,13 +161,8 @@ def _nobody(message: Message, key: str, external_id: str, policy: Policy) -> Rej
     return None
 
 
-def _notice(  # noqa: PLR0917 - a notice's parts
-    message: Message,
-    key: str,
-    at_ms: int,
-    claims: tuple[Claim, ...],
-    name: str | None,
-    picture_url: str | None,
+def _notice(
+    message: Message, key: str, at_ms: int, claims: tuple[Claim, ...], profile: Edits
 ) -> Relate:
     """Return what became known without anybody having spoken: it makes no customer."""
     links = tuple(
@@ -175,12 +177,16 @@ def _notice(  # noqa: PLR0917 - a notice's parts
         )
         for claim in claims
     )
-    profile = Edits(
-        name=Register(RANK_PROFILE, at_ms, name) if name else None,
-        picture_url=Register(RANK_PROFILE, at_ms, picture_url) if picture_url else None,
-    )
     edits = {} if profile == Edits() else {key: profile}
     return Relate(tenant_id=message.tenant_id, at_ms=at_ms, links=links, edits=edits)
+
+
+def _name_register(name: str | None, external_id: str, key: str, at_ms: int) -> Register | None:
+    """Return the name as a profile has it: one that only repeats the number gives way to any."""
+    if name is None:
+        return None
+    rank = RANK_FALLBACK if is_raw_id(name, external_id, key) else RANK_PROFILE
+    return Register(rank, at_ms, name)
 
 
 def _claims(message: Message, key: str, channel_type: str) -> Iterator[Claim]:

@@ -1,10 +1,12 @@
 """One observed message joined into a root's state: the step taken for every message."""
 
-from typing import Final
+from collections.abc import Mapping
 
 from streams.identity.addresses import Addresses
-from streams.identity.evidence import Link, link_between
+from streams.identity.boundaries import links_of_their_time
+from streams.identity.evidence import Link, link_between, link_name
 from streams.identity.joins import join_identities, joined_history, with_links
+from streams.identity.names import is_raw_id
 from streams.identity.operations import Observe
 from streams.identity.owners import Span
 from streams.identity.registers import (
@@ -57,7 +59,8 @@ def join_observation(
         identity = _joined(known, observe, gaps)
     links = root.links
     if observe.claims:
-        said = {link.name: link for link in claimed_links(observe, claimant_id or seed.id)}
+        claimed = claimed_links(observe, claimant_id or seed.id)
+        said = links_of_their_time(root, claimed, addresses)
         links = with_links(root, said, addresses).links
     if identity is known and links is root.links and seeds is root.seeds:
         return root
@@ -96,6 +99,20 @@ def claimed_links(observe: Observe, claimant_id: str) -> list[Link]:
         for claim in observe.claims
         if claim.key != observe.identity_key
     ]
+
+
+def is_known(observe: Observe, links: Mapping[str, Link]) -> bool:
+    """Say whether all that the message claims was said before, by an earlier one."""
+    key, at_ms = observe.identity_key, observe.at_ms
+    for claim in observe.claims:
+        other = claim.key
+        if other == key:
+            continue
+        left, right = (key, other) if key < other else (other, key)
+        known = links.get(link_name(left, right, claim.rule))
+        if known is None or known.at_ms >= at_ms:
+            return False
+    return True
 
 
 def _joined(known: IdentityState, observe: Observe, gaps: Gaps) -> IdentityState:
@@ -186,23 +203,10 @@ def name_register(observe: Observe) -> Register | None:
     """
     if not observe.name:
         return None
-    rank = RANK_FALLBACK if is_raw_id(observe.name, observe) else RANK_PROFILE
+    rank = RANK_PROFILE
+    if is_raw_id(observe.name, observe.external_id, observe.identity_key):
+        rank = RANK_FALLBACK
     return Register(rank, observe.at_ms, observe.name, observe.received_at_ms)
-
-
-_SHORTEST_NUMBER: Final = 5
-
-
-def is_raw_id(name: str, observe: Observe) -> bool:
-    """Say whether a display name only repeats the id or the number that it stands for."""
-    if name == observe.external_id:
-        return True
-    if name[0].isalpha():  # the usual name, without a look at the rest
-        return False
-    digits = "".join(letter for letter in name if letter.isdigit())
-    if len(digits) < _SHORTEST_NUMBER or any(letter.isalpha() for letter in name):
-        return False
-    return digits in observe.identity_key or digits in observe.external_id
 
 
 def profile_register(value: str | None, observe: Observe) -> Register | None:

@@ -86,7 +86,7 @@ def later_key(identity_key: str, since_ms: int) -> str:
 
 def bare_key(identity_key: str) -> str:
     """Return the key as messages name it, whoever owns it."""
-    if not changes_owners(identity_key):
+    if _SINCE not in identity_key or not changes_owners(identity_key):
         return identity_key
     return identity_key.partition(_SINCE)[0]
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+import msgspec
+
 from streams.contracts.suggestions import Reason
 from streams.identity.evidence import FORCED_RULES, Decision, Link
 from streams.identity.policy import Policy
@@ -30,12 +32,16 @@ _DEVICES: Final = "webchat"
 _REFERENCE: Final = "reference"
 
 
-class Component(NamedTuple):
+# By name, in the root's order.
+Identities = tuple[tuple[str, IdentityState], ...]
+
+
+class Component(msgspec.Struct, frozen=True, gc=False):
     """One customer: its seed names it. `links` made it one; `claims` are only said of it."""
 
     key: str
     seed: Seed
-    identities: tuple[tuple[str, IdentityState], ...]
+    identities: Identities
     seeds: tuple[tuple[str, Seed], ...]
     keys: frozenset[str]
     links: tuple[Link, ...] = ()
@@ -50,7 +56,7 @@ class Question(NamedTuple):
     reason: Reason
 
 
-class Partition(NamedTuple):
+class Partition(msgspec.Struct, frozen=True, gc=False):
     """A root's customers by id; what keeps others apart from them; which values are shared."""
 
     components: Mapping[str, Component]
@@ -59,7 +65,10 @@ class Partition(NamedTuple):
 
     def of_key(self, key: str) -> Component | None:
         """Return the customer that the key belongs to."""
-        return next((c for c in self.components.values() if key in c.keys), None)
+        for component in self.components.values():
+            if key in component.keys:
+                return component
+        return None
 
 
 EMPTY: Final = Partition({})
@@ -76,32 +85,36 @@ def moved_on(parts: Partition, root: Root) -> Partition:
         is_same = all(
             one is other for (_, one), (_, other) in zip(component.identities, now, strict=True)
         )
-        components[own_id] = component if is_same else _with_identities(component, now)
+        components[own_id] = (
+            component if is_same else msgspec.structs.replace(component, identities=now)
+        )
     return Partition(components, parts.questions, parts.shared)
-
-
-def _with_identities(
-    component: Component, identities: tuple[tuple[str, IdentityState], ...]
-) -> Component:
-    key, seed, _, seeds, keys, links, claims, edits = component
-    # Not `_replace`: this runs for every customer that writes, and that is three times slower.
-    return Component(key, seed, identities, seeds, keys, links, claims, edits)
 
 
 def partition(root: Root, policy: Policy) -> Partition:
     """Return the customers of the root."""
-    if len(root.seeds) == 1 and not root.links:
-        ((key, seed),) = root.seeds.items()
-        alone = Component(
-            key,
-            seed,
-            tuple(root.identities.items()),
-            tuple(root.seeds.items()),
-            frozenset(root.seeds),
-            edits=tuple(root.edits.values()),
-        )
-        return Partition({seed.id: alone})
+    if is_one_key(root):
+        alone = of_one_key(root)
+        return Partition({alone.seed.id: alone})
     return _Weighing(root, policy).result()
+
+
+def is_one_key(root: Root) -> bool:
+    """Say whether nothing was ever said to be the same person: the root is one customer."""
+    return len(root.seeds) == 1 and not root.links
+
+
+def of_one_key(root: Root) -> Component:
+    """Return the only customer of a root of one key (`is_one_key`): the usual one."""
+    ((key, seed),) = root.seeds.items()
+    return Component(
+        key,
+        seed,
+        tuple(root.identities.items()),
+        tuple(root.seeds.items()),
+        frozenset(root.seeds),
+        edits=tuple(root.edits.values()),
+    )
 
 
 class _Weighing:

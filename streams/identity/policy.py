@@ -60,12 +60,16 @@ class Policy:
     nobody: frozenset[str] = frozenset()
     # How evidence is weighed, as a root notes it: empty where by the defaults.
     weighing: str = field(init=False, default="")
+    # The silences that part what joins.
+    gaps: Gaps = field(init=False, default=Gaps(0, 0))
 
     def __post_init__(self) -> None:
         weighing = (self.rules, self.shared_after, self.shared_after_devices)
         if weighing != _DEFAULT_WEIGHING:
             written = msgspec.json.encode(weighing, order="deterministic").decode()
             object.__setattr__(self, "weighing", written)
+        gaps = Gaps(self.conversation_gap_ms, self.new_owner_silence_ms)
+        object.__setattr__(self, "gaps", gaps)
 
     def weighed_as(self, weighing: str) -> "Policy":
         """Return the policy with evidence weighed as it was under another, by its `weighing`."""
@@ -78,11 +82,6 @@ class Policy:
             shared_after=shared_after,
             shared_after_devices=shared_after_devices,
         )
-
-    @property
-    def gaps(self) -> Gaps:
-        """Return the silences that part what joins."""
-        return Gaps(self.conversation_gap_ms, self.new_owner_silence_ms)
 
     def verdict(self, rule: Rule | str) -> Verdict:
         """Return what evidence of this rule does; what agents decided always links."""

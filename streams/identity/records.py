@@ -1,11 +1,13 @@
-"""The customer, conversation and message records that a root's state amounts to.
+"""The customer and conversation records that a root's state amounts to.
 
 What of them is news, and when it is told, is `telling`'s business.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import (
@@ -15,14 +17,12 @@ from streams.contracts.customers import (
     CustomerMetadata,
     Status,
 )
-from streams.contracts.messages import MessageFact
 from streams.identity.evidence import Link
 from streams.identity.instants import to_datetime
-from streams.identity.operations import Observe
 from streams.identity.owners import bare_key, settled
-from streams.identity.partition import Component
+from streams.identity.partition import Component, Identities
 from streams.identity.registers import RANK_PROFILE, Register, earliest, newest
-from streams.identity.state import IdentityState, Root, first_seen
+from streams.identity.state import Edits, IdentityState, Root, first_seen
 from streams.identity.windows import Window, window_at
 
 SOURCE: Final = "auto_created"
@@ -30,14 +30,37 @@ IMPORTED: Final = "import"
 IMPORT_CHANNEL: Final = "import"  # of the identity that stands for an import; nobody writes there
 
 
-def customer_record(
-    root: Root, component: Component, *, merged_into: str | None = None
-) -> Customer:
-    """Return the customer as known now; as merged where another customer took it over."""
-    identities = [state for _, state in component.identities]
-    if len(identities) > 1:
-        identities.sort(key=first_seen)
-    first = identities[0]
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """What a customer's identities, and what was said by hand, amount to. `new_owner_at_ms`: since
+    when somebody else may have the number.
+    """
+
+    last_seen_at_ms: int
+    has_written: bool
+    name: Register | None = None
+    picture_url: Register | None = None
+    new_owner_at_ms: int | None = None
+    blocked: bool = False
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def known_of(component: Component) -> Known:
+    """Return what is known of the customer."""
+    identities = component.identities
+    if len(identities) == 1 and not component.edits and not identities[0][1].spans:
+        return _known_of_one(identities[0][1])
+    return known_of_all([identity for _, identity in identities], component.edits)
+
+
+def _known_of_one(identity: IdentityState) -> Known:
+    """Return what `known_of_all` returns of one identity of one owner: the usual customer."""
+    has_written = identity.first_inbound_at_ms is not None
+    return Known(identity.last_seen_at_ms, has_written, identity.name, identity.picture_url)
+
+
+def known_of_all(identities: Iterable[IdentityState], edits: Iterable[Edits]) -> Known:
+    """Return what the identities and the edits say together."""
     name: Register | None = None
     picture_url: Register | None = None
     last_seen_at_ms = 0
@@ -57,52 +80,69 @@ def customer_record(
     blocked: Register | None = None
     tags: dict[str, Register | None] = {}
     attributes: dict[str, Register | None] = {}
-    for edits in component.edits:
-        name = newest(name, edits.name)
-        picture_url = newest(picture_url, edits.picture_url)
-        blocked = newest(blocked, edits.blocked)
-        for tag, register in edits.tags.items():
+    for said in edits:
+        name = newest(name, said.name)
+        picture_url = newest(picture_url, said.picture_url)
+        blocked = newest(blocked, said.blocked)
+        for tag, register in said.tags.items():
             tags[tag] = newest(tags.get(tag), register)
-        for attribute, register in edits.attributes.items():
+        for attribute, register in said.attributes.items():
             attributes[attribute] = newest(attributes.get(attribute), register)
     if new_owner_at_ms is not None and name and name.rank > RANK_PROFILE:
         # Somebody said who it is, after they had written: that settles it.
         new_owner_at_ms = None if name.at_ms >= new_owner_at_ms else new_owner_at_ms
+    return Known(
+        last_seen_at_ms,
+        has_written,
+        name,
+        picture_url,
+        new_owner_at_ms,
+        bool(blocked and blocked.value),
+        tuple(sorted(tag for tag, at in tags.items() if at and at.value)),
+        {name: at.value[1:] for name, at in sorted(attributes.items()) if at and at.value},
+    )
+
+
+def customer_record(
+    root: Root, component: Component, *, merged_into: str | None = None
+) -> Customer:
+    """Return the customer as known now; as merged where another customer took it over."""
+    known = known_of(component)
+    identities = component.identities
+    if len(identities) > 1:
+        identities = tuple(sorted(identities, key=lambda named: first_seen(named[1])))
+    first = identities[0][1]
     created_at = to_datetime(first.first_seen_at_ms)
-    last_seen_at = to_datetime(last_seen_at_ms)
+    last_seen_at = to_datetime(known.last_seen_at_ms)
+    instants = {first.first_seen_at_ms: created_at, known.last_seen_at_ms: last_seen_at}
     phones, emails = _values(component)
-    own_id = component.seed.id
-    seed_ids = {key: seed.id for key, seed in component.seeds}
-    status: Status = "merged" if merged_into else "active" if has_written else "contacted"
+    status: Status = "merged" if merged_into else "active" if known.has_written else "contacted"
+    new_owner_at_ms = known.new_owner_at_ms
     return Customer(
-        id=own_id,
+        id=component.seed.id,
         tenant_id=root.tenant_id,
-        display_name=name.value if name else _fallback_name(first),
-        identities=tuple(
-            _identity_record(identity, seed_ids[identity.identity_key]) for identity in identities
-        ),
+        display_name=known.name.value if known.name else _fallback_name(first),
+        identities=tuple(_identity_records(component, identities, instants)),
         metadata=CustomerMetadata(
             source=IMPORTED if first.channel_type == IMPORT_CHANNEL else SOURCE,
             channel=first.channel_id,
             first_contact_at=created_at,
             original_external_id=first.external_id,
             last_seen_at=last_seen_at,
-            profile_picture_url=picture_url.value if picture_url else None,
+            profile_picture_url=known.picture_url.value if known.picture_url else None,
         ),
         phones=phones,
         emails=emails,
-        tags=tuple(sorted(tag for tag, at in tags.items() if at and at.value)),
-        custom_attributes={
-            name: at.value[1:] for name, at in sorted(attributes.items()) if at and at.value
-        },
+        tags=known.tags,
+        custom_attributes=known.attributes,
         status=status,
         merged_ids=_merged_ids(component),
         merged_into=merged_into,
         created_at=created_at,
         updated_at=last_seen_at,
         version=root.version,
-        links=tuple(map(_link_record, component.links)),
-        blocked=bool(blocked and blocked.value),
+        links=tuple(map(_link_record, component.links)) if component.links else (),
+        blocked=known.blocked,
         possible_new_owner_since=(
             None if new_owner_at_ms is None else to_datetime(new_owner_at_ms)
         ),
@@ -124,39 +164,57 @@ def _fallback_name(first: IdentityState) -> str:
 
 def _values(component: Component) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the customer's phones and e-mails: proven ones, and what was only said of them."""
-    phones: set[str] = set()
-    emails: set[str] = set()
+    phones: list[str] = []
+    emails: list[str] = []
     keys = component.keys
     if component.claims:
         claimed = (link for link in component.claims if link.rule == "self_declared")
         keys = keys.union(link.other(link.claimant) for link in claimed)
     for key in keys:
         if key.startswith("phone:"):
-            phones.add(bare_key(key)[6:])
+            phones.append(bare_key(key)[6:])
         elif key.startswith("email:"):
-            emails.add(key[6:])
-    return tuple(sorted(phones)), tuple(sorted(emails))
+            emails.append(key[6:])
+    return _in_order(phones), _in_order(emails)
 
 
-def _identity_record(identity: IdentityState, own_id: str) -> CustomerIdentity:
-    last_seen_at_ms, last_inbound_at_ms = identity.last_seen_at_ms, identity.last_inbound_at_ms
-    last_seen_at = to_datetime(last_seen_at_ms)
-    last_inbound_at: datetime | None = None
-    if last_inbound_at_ms == last_seen_at_ms:
-        last_inbound_at = last_seen_at
-    elif last_inbound_at_ms is not None:
-        last_inbound_at = to_datetime(last_inbound_at_ms)
+def _in_order(values: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)) if len(values) > 1 else values)
+
+
+def _identity_records(
+    component: Component, identities: Identities, instants: dict[int, datetime]
+) -> list[CustomerIdentity]:
+    seeds = dict(component.seeds)
+    return [
+        _identity_record(identity, seeds[identity.identity_key].id, instants)
+        for _, identity in identities
+    ]
+
+
+def _identity_record(
+    identity: IdentityState, own_id: str, instants: dict[int, datetime]
+) -> CustomerIdentity:
+    inbound_at_ms = identity.last_inbound_at_ms
     return CustomerIdentity(
         channel_id=identity.channel_id,
         channel_type=identity.channel_type,
         external_id=identity.external_id,
         identity_key=bare_key(identity.identity_key),
         identity_id=own_id,
-        first_seen_at=to_datetime(identity.first_seen_at_ms),
-        last_seen_at=last_seen_at,
-        last_inbound_at=last_inbound_at,
+        first_seen_at=_instant(identity.first_seen_at_ms, instants),
+        last_seen_at=_instant(identity.last_seen_at_ms, instants),
+        last_inbound_at=None if inbound_at_ms is None else _instant(inbound_at_ms, instants),
         username=identity.username.value if identity.username else None,
     )
+
+
+def _instant(at_ms: int, instants: dict[int, datetime]) -> datetime:
+    """Return the instant: a record says the same few of them several times."""
+    instant = instants.get(at_ms)
+    if instant is None:
+        instant = instants[at_ms] = to_datetime(at_ms)
+    return instant
 
 
 def _link_record(link: Link) -> CustomerLink:
@@ -189,14 +247,22 @@ def conversation_changes(
 
 
 def conversation_movements(
-    root: Root, known: Component, after: Component
+    root: Root, known: Identities, after: Component
 ) -> Iterator[Conversation]:
     """Yield the same where the customer has the same identities, which only moved on."""
-    for (_, before), (_, identity) in zip(known.identities, after.identities, strict=True):
-        if before.windows is not identity.windows:
-            own_id = next(seed.id for key, seed in after.seeds if key == identity.identity_key)
+    seeds = dict(after.seeds)
+    for (_, before), (_, identity) in zip(known, after.identities, strict=True):
+        if before.windows is identity.windows:
+            continue
+        own_id = seeds[identity.identity_key].id
+        told, windows = _differing(before.windows, identity.windows)
+        if told and not (len(told) == 1 and windows and told[0].id == windows[0].id):
             told = before.windows
             yield from _window_changes(root, after, identity, own_id, told, same_owner=True)
+            continue
+        for window in windows:  # the usual: the newest went on, or others came after it
+            if window not in told:
+                yield _conversation(root, after, identity, own_id, window)
 
 
 def _window_changes(
@@ -210,24 +276,28 @@ def _window_changes(
 ) -> Iterator[Conversation]:
     windows = identity.windows
     if same_owner:
-        # Only the newest conversations move: what both begin with is not looked at.
-        same = 0
-        for one, other in zip(told, windows, strict=False):
-            if one is not other and one != other:
-                break
-            same += 1
-        told, windows = told[same:], windows[same:]
-    old = {window.id: window for window in told}
+        told, windows = _differing(told, windows)
     current = set()
+    old = {window.id: window for window in told}
     for window in windows:
         current.add(window.id)
         if not same_owner or old.get(window.id) != window:
             yield _conversation(root, after, identity, own_id, window)
-    for window in old.values():
+    for window in told:
         if window.id not in current:
             survivor = window_at(identity.windows, window.started_at_ms, window.platform_id)
             if survivor is not None:
                 yield _conversation(root, after, identity, own_id, window, survivor.id)
+
+
+def _differing(
+    told: tuple[Window, ...], windows: tuple[Window, ...]
+) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+    """Return both without what they begin with alike: usually only the newest moves."""
+    same = len(told)
+    while windows[:same] != told[:same]:
+        same -= 1
+    return told[same:], windows[same:]
 
 
 def _conversation(  # noqa: PLR0917 - a record's parts
@@ -252,31 +322,4 @@ def _conversation(  # noqa: PLR0917 - a record's parts
         last_message_at=to_datetime(window.last_at_ms),
         merged_into=merged_into,
         version=root.version,
-    )
-
-
-def message_fact(
-    observe: Observe, identity: IdentityState | None, owner_id: str | None, own_id: str
-) -> MessageFact:
-    """Return the message with whom it belongs to: nobody where no customer was made of it."""
-    window: Window | None = None
-    if identity is not None:
-        window = window_at(identity.windows, observe.at_ms, observe.platform_conversation_id)
-    return MessageFact(
-        tenant_id=observe.tenant_id,
-        channel_id=observe.channel_id,
-        channel_type=observe.channel_type,
-        message_id=observe.message_id,
-        direction=observe.direction,
-        external_id=observe.external_id,
-        identity_key=bare_key(observe.identity_key),
-        identity_id=own_id,
-        customer_id=owner_id,
-        conversation_id=window.id if window else None,
-        sent_at=to_datetime(observe.at_ms),
-        received_at=to_datetime(observe.received_at_ms),
-        content_type=observe.content_type,
-        text=observe.text,
-        agent_id=observe.agent_id,
-        is_clock_wrong=observe.is_clock_wrong,
     )

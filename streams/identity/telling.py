@@ -5,14 +5,15 @@ Derived once a batch and not once a message; a replay tells the same again.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
-from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
 from streams.identity.events import activation, customer_events, guard_events, merged_event
-from streams.identity.partition import Component, Partition
+from streams.identity.partition import Component, Identities, Partition
 from streams.identity.records import (
     conversation_changes,
     conversation_movements,
@@ -30,10 +31,10 @@ class Forgotten:
     id: str
 
 
-Record = Customer | CustomerEvent | Conversation | MessageFact | LinkSuggestion | Forgotten
+Record = Customer | CustomerEvent | Conversation | LinkSuggestion | Forgotten
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What the world knows already: customers by id, open suggestions by id, tripped guards."""
 
     components: Mapping[str, Component]
@@ -108,6 +109,11 @@ def movements(root: Root, before: Partition, after: Partition) -> Iterator[Recor
     for own_id, component in after.components.items():
         known = before.components[own_id]
         if known is not component:
-            yield customer_record(root, component)
-            yield from activation(root, known, component)
-            yield from conversation_movements(root, known, component)
+            yield from movement(root, known.identities, component)
+
+
+def movement(root: Root, known: Identities, after: Component) -> Iterator[Record]:
+    """Yield what is new of one customer of the same identities, which moved on from `known`."""
+    yield customer_record(root, after)
+    yield from activation(root, known, after)
+    yield from conversation_movements(root, known, after)

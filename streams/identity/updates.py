@@ -5,10 +5,17 @@ from typing import Final
 
 from streams.contracts.commands import UpdateCustomer
 from streams.identity.keys import email_key
+from streams.identity.names import is_raw_key, is_visible
 from streams.identity.phones import InvalidPhone, typed
 from streams.identity.policy import Policy
 from streams.identity.refusals import RefusedError
-from streams.identity.registers import RANK_AGENT, RANK_IMPORT, RANK_PROFILE, Register
+from streams.identity.registers import (
+    RANK_AGENT,
+    RANK_FALLBACK,
+    RANK_IMPORT,
+    RANK_PROFILE,
+    Register,
+)
 from streams.identity.state import Edits
 
 _RANKS: Final = {"agent": RANK_AGENT, "import": RANK_IMPORT, "profile": RANK_PROFILE}
@@ -18,12 +25,13 @@ _WORD_KEPT: Final = 64
 _VALUE_KEPT: Final = 1_024
 
 
-def edits_of(command: UpdateCustomer, at_ms: int, epoch: int) -> Edits:
+def edits_of(command: UpdateCustomer, key: str, at_ms: int, epoch: int) -> Edits:
+    """Return what the command sets, of the customer whose key it addresses."""
     rank = _RANKS[command.source]
     blocked = command.blocked
     return Edits(
         epoch=epoch,
-        name=_text("displayName", command.display_name, _NAME_KEPT, rank, at_ms),
+        name=_name(command, key, rank, at_ms),
         picture_url=_text("profilePictureUrl", command.profile_picture_url, _URL_KEPT, rank, at_ms),
         blocked=None if blocked is None else Register(rank, at_ms, "blocked" if blocked else ""),
         tags={
@@ -35,6 +43,20 @@ def edits_of(command: UpdateCustomer, at_ms: int, epoch: int) -> Edits:
             for name, value in command.custom_attributes.items()
         },
     )
+
+
+def _name(command: UpdateCustomer, key: str, rank: int, at_ms: int) -> Register | None:
+    name = _text("displayName", command.display_name, _NAME_KEPT, rank, at_ms)
+    if name is None:
+        return None
+    if not is_visible(name.value):
+        if rank == RANK_PROFILE:
+            return None  # people do call themselves so, and the rest of the profile stands
+        raise RefusedError("displayName: nobody could see it")
+    # A program that has no name says the number; a person who writes it means it.
+    if rank != RANK_AGENT and is_raw_key(name.value, key):
+        return Register(RANK_FALLBACK, at_ms, name.value)
+    return name
 
 
 def _text(name: str, text: str | None, at_most: int, rank: int, at_ms: int) -> Register | None:

@@ -38,7 +38,7 @@ class _Outputs(World):
         super().__init__(rng, policy=policy)
         self.told_facts: list[MessageFact] = []
 
-    def _read(self, record: Record) -> None:
+    def _read(self, record: Record | MessageFact) -> None:
         if isinstance(record, MessageFact):
             self.told_facts.append(record)
         super()._read(record)

@@ -14,7 +14,14 @@ from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import Message
 from streams.contracts.policies import PolicyDocument
 from tests.hard_cases.deployment import Deployment, without_version
-from tests.hard_cases.platforms import WHATSAPP, moment, outbound, telegram, whatsapp
+from tests.hard_cases.platforms import (
+    WHATSAPP,
+    moment,
+    outbound,
+    own_contact,
+    telegram,
+    whatsapp,
+)
 
 NUMBER = "12025550177"
 KEY = f"phone:+{NUMBER}"
@@ -214,6 +221,17 @@ def test_case_31_the_new_owner_takes_nothing_along_that_was_tied_to_the_old_one(
     again = whatsapp(None, user_id="US.2", at=moment(days=70))
     deployment.receive(again)
     assert deployment.fact(again.message_id).customer_id == new.id
+
+
+def test_case_31_a_replay_ties_to_the_old_owner_nobody_who_is_tied_to_the_new_one() -> None:
+    deployment = taken_over()
+    card = own_contact(f"+{NUMBER}")
+    deployment.receive(telegram(5100000201, identifiers=(card,), at=moment(days=51)))
+    split(deployment, deployment.customer(), TAKEN_OVER)
+    parted = [without_version(c) for c in deployment.customers()]
+    assert [len(c.identities) for c in parted] == [1, 2]
+    deployment.replay()
+    assert [without_version(c) for c in deployment.customers()] == parted
 
 
 def test_case_31_a_split_by_time_that_leaves_nothing_to_one_side_is_refused() -> None:

@@ -200,3 +200,5 @@ def test_case_44_a_claim_of_before_does_not_tie_the_new_person() -> None:
     deployment.receive(whatsapp(ANA, at=moment(days=20)))
     assert len(deployment.customers()) == 2
     assert deployment.customer_of(ANA).links == ()
+    assert deployment.customer_of("5100000201").links == ()
+    assert deployment.customer_of("5100000201").phones == ()

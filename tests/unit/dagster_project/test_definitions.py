@@ -1,6 +1,7 @@
 """What Dagster shows and runs: real definitions, nothing executed."""
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -10,14 +11,20 @@ from dagster_project.assets.layers import WAREHOUSE_POOL
 from dagster_project.assets.marts import marts
 from dagster_project.assets.published import analytics
 from dagster_project.assets.raw import raw_tables
+from dagster_project.assets.restated import restated_days
 from dagster_project.checks import CHECKS, guarded, mart_checks, raw_checks
 from dagster_project.definitions import defs
 from dagster_project.reconciliation import stream_and_warehouse_agree
+from tests.unit.dagster_project.world import NOW
 from warehouse.checks import Check
+from warehouse.connection import open_memory
+from warehouse.runner import refresh
+from warehouse.time_zones import TimeZones
 
 REPOSITORY = Path(__file__).parents[3]
 KEYS = [
     "analytics",
+    "charts",
     "marts/activity",
     "marts/activity_heat_map",
     "marts/channel_days",
@@ -56,6 +63,7 @@ KEYS = [
     "raw/link_suggestions",
     "raw/policies",
     "raw/rejected_rows",
+    "restated_days",
     "streams/channel_notices",
     "streams/conversations",
     "streams/customer_events",
@@ -65,8 +73,25 @@ KEYS = [
     "streams/link_suggestions",
     "streams/policies",
 ]
+# What no mart reads: bookkeeping, and what others show.
+UNREAD = {"raw/ingest_offsets", "raw/policies", "raw/rejected_rows"}
+KINDS = {"duckdb", "kafka", "matplotlib", "python", "sql"}
 SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 CHECK_SPECS = [*raw_checks.check_specs, *mart_checks.check_specs]
+
+
+@cache
+def tables() -> dict[str, dict[str, str]]:
+    """Return the types of every table's columns as they are made, by the asset's key."""
+    with open_memory() as connection:
+        refresh(connection, now=NOW, time_zones=TimeZones())
+        found: dict[str, dict[str, str]] = {}
+        for schema, table, column, kind in connection.execute(
+            "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns()"
+        ).fetchall():
+            name = kind.replace("timestamp with time zone", "timestamptz")
+            found.setdefault(f"{schema}/{table}", {})[column] = name
+    return found
 
 
 def test_definitions_are_sound() -> None:
@@ -84,6 +109,24 @@ def test_asset_says_what_it_is_and_whose(key: str) -> None:
     assert spec.group_name in {"streams", "raw", "marts", "published"}
     assert list(spec.owners) == ["team:data"]
     assert spec.kinds
+    assert all(kind in KINDS for kind in spec.kinds)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.startswith(("raw/", "marts/"))])
+def test_table_says_what_each_column_means_before_it_is_made(key: str) -> None:
+    schema = SPECS[key].metadata["dagster/column_schema"]
+    assert isinstance(schema, dg.TableSchema)
+    told = {column.name: column.description for column in schema.columns}
+    made = tables()[key]
+    assert set(told) == set(made)
+    assert all(told.values())
+    if key.startswith("marts/"):
+        assert {column.name: column.type for column in schema.columns} == made
+
+
+def test_what_people_read_has_a_time_by_which_it_must_be_new() -> None:
+    served = [key for key in KEYS if key.startswith("marts/")] + ["analytics", "charts"]
+    assert [key for key in KEYS if SPECS[key].freshness_policy] == sorted(served)
 
 
 def test_lineage_goes_from_topics_to_the_published_copy() -> None:
@@ -93,7 +136,12 @@ def test_lineage_goes_from_topics_to_the_published_copy() -> None:
     assert reads("raw/customer_messages") == ["streams/customer_messages"]
     assert reads("marts/customers") == ["raw/customers"]
     assert "marts/identity_owners" in reads("marts/messages")
-    assert reads("analytics") == [key for key in KEYS if key.startswith("marts/")]
+    marts_read = [key for key in KEYS if key.startswith("marts/")]
+    assert reads("analytics") == [*marts_read, "restated_days"]
+    assert reads("charts") == ["analytics"]
+    assert reads("restated_days") == [
+        key for key in KEYS if key.startswith("raw/") and key not in UNREAD
+    ]
 
 
 def test_every_table_has_a_check_where_it_is_loaded_or_shown() -> None:
@@ -115,7 +163,8 @@ def test_check_of_no_asset_is_refused_with_the_remedy() -> None:
 
 def test_whatever_opens_the_warehouse_waits_for_its_turn() -> None:
     openers = (raw_tables, raw_checks, marts, mart_checks, analytics)
-    assert {step.op.pool for step in (*openers, stream_and_warehouse_agree)} == {WAREHOUSE_POOL}
+    others = (restated_days, stream_and_warehouse_agree)
+    assert {step.op.pool for step in (*openers, *others)} == {WAREHOUSE_POOL}
     job = defs.resolve_job_def("load_and_refresh")
     assert {node.name for node in job.graph.nodes} == {step.op.name for step in openers}
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
-from streams.contracts.messages import MessageFact
 from streams.identity.graph import fold
 from streams.identity.instants import to_datetime
 from streams.identity.joins import join_roots
@@ -50,9 +49,8 @@ def test_a_first_message_makes_one_customer_with_its_conversation_and_fact() -> 
     assert customer.phones == ("+5511999998888",)
     assert customer.created_at == to_datetime(START_MS)
     kinds = [type(record).__name__ for record in folded.records]
-    assert kinds == ["Customer", "CustomerEvent", "Conversation", "MessageFact"]
-    assert isinstance(fact := folded.records[-1], MessageFact)
-    assert fact.customer_id == customer.id
+    assert kinds == ["Customer", "CustomerEvent", "Conversation"]
+    assert [fact.customer_id for fact in folded.facts] == [customer.id]
 
 
 def test_many_messages_of_a_batch_are_one_customer_record() -> None:
@@ -61,7 +59,7 @@ def test_many_messages_of_a_batch_are_one_customer_record() -> None:
 
     assert customer_of(folded).metadata.last_seen_at == to_datetime(START_MS + 49_000)
     assert sum(isinstance(record, Customer) for record in folded.records) == 1
-    assert sum(isinstance(record, MessageFact) for record in folded.records) == 50
+    assert len(folded.facts) == 50
     assert sum(isinstance(record, Conversation) for record in folded.records) == 1
 
 
@@ -80,9 +78,8 @@ def test_without_auto_creation_nobody_new_becomes_a_customer_and_the_message_is_
     closed = Policy(auto_creation=False)
     folded = fold(KEY, None, [observe()], closed, ADDRESSES)
     assert folded.node is None
-    (fact,) = folded.records
-    assert isinstance(fact, MessageFact)
-    assert fact.customer_id is None
+    assert folded.records == []
+    assert [fact.customer_id for fact in folded.facts] == [None]
 
     known = fold(KEY, None, [observe()], POLICY, ADDRESSES).node
     later = fold(KEY, known, [observe("m2", at_ms=START_MS + 1)], closed, ADDRESSES)
@@ -93,7 +90,8 @@ def test_a_redelivered_message_changes_nothing_but_repeats_its_fact() -> None:
     node = fold(KEY, None, [observe()], POLICY, ADDRESSES).node
     again = fold(KEY, node, [observe()], POLICY, ADDRESSES)
     assert again.node is node
-    assert [type(record) for record in again.records] == [MessageFact]
+    assert again.records == []
+    assert [fact.message_id for fact in again.facts] == ["m1"]
 
 
 def test_a_blank_name_never_blanks_a_known_one_and_the_newest_name_wins() -> None:
@@ -113,9 +111,8 @@ def test_a_burst_is_one_conversation_and_a_day_of_silence_ends_it() -> None:
     )
     conversations = [r for r in folded.records if isinstance(r, Conversation)]
     assert len(conversations) == 2
-    facts = [r for r in folded.records if isinstance(r, MessageFact)]
-    assert len({fact.conversation_id for fact in facts[:4]}) == 1
-    assert facts[4].conversation_id == conversations[1].id
+    assert len({fact.conversation_id for fact in folded.facts[:4]}) == 1
+    assert folded.facts[4].conversation_id == conversations[1].id
 
 
 def test_a_message_exactly_at_the_gap_stays_in_the_conversation() -> None:

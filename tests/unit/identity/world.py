@@ -113,7 +113,7 @@ class World:
             folded = fold(address, node, operations, self.policy, ADDRESSES)
             for to, operation in folded.operations:
                 self.append(to, operation)
-            for record in folded.records:
+            for record in (*folded.records, *folded.facts):
                 self._read(record)
             if folded.node is not None:
                 changed[address] = encode_node(folded.node)
@@ -122,7 +122,7 @@ class World:
         self.nodes |= changed
         self.offsets[place] = offset + len(batch)
 
-    def _read(self, record: Record) -> None:  # noqa: C901 - one branch a kind of record
+    def _read(self, record: Record | MessageFact) -> None:  # noqa: C901 - one branch a kind of record
         """Keep what a reader keeps: the newest version; what was erased never comes back."""
         if isinstance(record, Forgotten):
             if record.output == "customers":

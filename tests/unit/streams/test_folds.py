@@ -141,8 +141,20 @@ def test_an_operation_under_a_key_of_another_tenant_or_of_none_is_set_aside(
 ) -> None:
     out = translated(encode(message()))
     gathered, keys = FOLD.gather([Record(out.value, key)])
-    assert keys == []
-    assert letter(gathered.set_aside[0]).reason == "unreadable"
+    effects = FOLD.decide(gathered, [None] * len(keys))
+    (set_aside,) = effects.records
+    assert letter(set_aside).reason == "unreadable"
+    assert effects.changes == {}
+
+
+def test_what_is_no_operation_is_set_aside_and_holds_up_no_other_of_its_node() -> None:
+    out = translated(encode(message()))
+    poison = Record(b"poison", out.key, offset=8)
+    gathered, keys = FOLD.gather([poison, Record(out.value, out.key), poison])
+    assert keys == [out.key]
+    records = FOLD.decide(gathered, [None]).records
+    assert [letter(r).offset for r in records if r.topic == "p-dead-letters"] == [8, 8]
+    assert sum(r.topic == "p-customer-messages" for r in records) == 1
 
 
 def test_deciding_twice_says_the_same() -> None:

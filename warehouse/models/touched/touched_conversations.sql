@@ -1,5 +1,6 @@
--- Conversations that came or went since the last refresh, or that are somebody else's now.
--- grain: conversation_id   reads: raw.conversations, refresh.offsets, touched_owners, touched_merges, marts.conversations
+-- Conversations that came or went since the last refresh, that are somebody else's now, or that began
+-- on a day to be made anew.
+-- grain: conversation_id   reads: raw.conversations, refresh.offsets, staging.tenant_time_zones, restated_days, touched_owners, touched_merges, marts.conversations
 select r.conversation_id
 from raw.conversations as r
 left join refresh.offsets as o using (topic, "partition")
@@ -16,3 +17,13 @@ union
 select m.conversation_id
 from marts.conversations as m
 anti join raw.conversations as r using (conversation_id)
+union
+select r.conversation_id
+from raw.conversations as r
+join staging.tenant_time_zones as z on z.tenant_id = r.tenant_id
+semi join restated_days as d
+    on d.tenant_id = r.tenant_id and d.day = timezone(z.time_zone, r.started_at)::date
+union
+select m.conversation_id
+from marts.conversations as m
+semi join restated_days as d on d.tenant_id = m.tenant_id and d.day = m.started_on

@@ -1,5 +1,6 @@
--- Days of tenants on which anything that figures count came, went, or changed.
--- grain: tenant_id, day   reads: changed_messages, changed_conversations, changed_customer_events, changed_customer_days, changed_replies, recounted_customers, marts.customer_events, marts.customers
+-- Days of tenants on which anything that figures count came, went, or changed, and those to be made
+-- anew.
+-- grain: tenant_id, day   reads: changed_messages, changed_conversations, changed_customer_events, changed_customer_days, changed_replies, recounted_customers, restated_days, marts.customer_events, marts.customers
 with reported_anew as (
     select tenant_id, customer_id from recounted_customers
     union
@@ -14,6 +15,8 @@ opened as (
     having count(*) = 1
 )
 
+from restated_days
+union
 select tenant_id, sent_on as day from changed_messages
 union
 select tenant_id, created_on as day from recounted_customers

@@ -1,6 +1,7 @@
 -- Messages that came or went since the last refresh, or whose customer or conversation may have
--- changed: those in the time of a conversation that did, those of an identity that changed hands.
--- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, refresh.offsets, touched_owners, touched_merges, changed_conversations, marts.messages
+-- changed: those in the time of a conversation that did, those of an identity that changed hands; and
+-- those of a day to be made anew.
+-- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, refresh.offsets, staging.tenant_time_zones, restated_days, touched_owners, touched_merges, changed_conversations, marts.messages
 with times as (
     select tenant_id, channel_id, external_id, started_at, last_message_at
     from changed_conversations
@@ -30,3 +31,13 @@ union
 select m.tenant_id, m.channel_id, m.message_id
 from (from marts.messages semi join raw.erased_customers using (identity_id)) as m
 anti join raw.customer_messages as r using (tenant_id, channel_id, message_id)
+union
+select r.tenant_id, r.channel_id, r.message_id
+from raw.customer_messages as r
+join staging.tenant_time_zones as z on z.tenant_id = r.tenant_id
+semi join restated_days as d
+    on d.tenant_id = r.tenant_id and d.day = timezone(z.time_zone, r.sent_at)::date
+union
+select m.tenant_id, m.channel_id, m.message_id
+from marts.messages as m
+semi join restated_days as d on d.tenant_id = m.tenant_id and d.day = m.sent_on

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.live_view.customers import CustomerFilter, Sort, customers, living
+from api.live_view.search import words_of
 from api.problems import ProblemError
 from streams.contracts.customers import Customer
 from tests.unit.api.live_view.fed import FedView
@@ -29,6 +30,10 @@ NAMES = (
     "O'Neil-Brown",
     "%_",
 )
+
+
+# The channels take U+0000 out of every name before anybody sees it.
+WITHOUT_NUL = st.characters(codec="utf-8", exclude_characters="\0")
 
 
 def made(number: int, about: dict[str, Any], tenant: str = "acme") -> Customer:
@@ -300,3 +305,13 @@ def test_merged_ids_lead_to_who_lives_on_also_over_several(fed: FedView) -> None
     assert lives is not None
     assert lives.customer_id == "c1"
     assert foreign is None
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=HEALTH)
+@given(st.lists(st.text(WITHOUT_NUL, max_size=20), min_size=1, max_size=20))
+def test_words_are_the_same_in_python_and_in_the_schema(shared: FedView, texts: list[str]) -> None:
+    with shared.store.reader() as reader:
+        rows = reader.execute(
+            "select words_of(said) from (select unnest($texts) as said)", {"texts": texts}
+        ).fetchall()
+    assert [words for (words,) in rows] == [words_of(text) for text in texts]

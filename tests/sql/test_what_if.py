@@ -1,0 +1,340 @@
+"""What a policy would change, told by the warehouse, beside what it changes in the core: all of it
+real but Kafka, which is not there.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from api.command_line.main import app
+from api.command_line.what_if import unseen
+from api.what_if import known_by_tenant
+from streams.contracts.commands import MergeCustomers, RefuseSuggestion
+from streams.contracts.policies import Verdict
+from streams.identity.operations import Observe
+from streams.identity.policy import Policy
+from streams.identity.what_if import Known, Outcome, by_rule, new_changes, outcome
+from tests.sql.conftest import Given
+from tests.unit.identity.builders import HOUR_MS, START_MS, TENANT, moment, said
+from tests.unit.identity.test_population import KEYS, RULES, logs
+from tests.unit.identity.test_undoing import head, split
+from tests.unit.identity.world import World
+from warehouse.connection import open_memory, open_writer
+from warehouse.evidence import evidence
+from warehouse.publish import publish
+from warehouse.queries import Warehouse
+
+# What guards hide from a reader is tested by name, below.
+STRICT = Policy(shared_after=100, shared_after_devices=100)
+VERDICTS: tuple[Verdict, ...] = ("link", "suggest", "ignore")
+LATER = moment(START_MS) + timedelta(days=365)
+
+
+def load(warehouse: Given, world: World) -> None:
+    """Have all that the world has told in the marts."""
+    warehouse.records(
+        *world.customers.values(),
+        *world.suggestions.values(),
+        *world.events.values(),
+        *world.facts.values(),
+    )
+    warehouse.refreshed(LATER)
+
+
+def told(world: World) -> Known:
+    """Return what the warehouse knows once it has loaded all that the world has told."""
+    with open_memory() as connection:
+        load(Given(connection), world)
+        connection.execute("set schema = 'marts'")
+        found = known_by_tenant(evidence(Warehouse(connection)))
+    return found.get(TENANT, Known(TENANT, {}, {}))
+
+
+def lived(log: list[Observe], policy: Policy, seed: int = 0) -> World:
+    """Return the world after the log, in an order by chance."""
+    world = World(random.Random(seed), policy=policy)
+    world.say(*log)
+    world.run()
+    return world
+
+
+def replayed(world: World, policy: Policy) -> set[frozenset[str]]:
+    """Return who is one person once the policy is set and everything is read again."""
+    world.policy = policy
+    world.replay()
+    return world.people()
+
+
+def predicted(world: World, known: Known, found: Outcome) -> set[frozenset[str]]:
+    """Return who would be one person: those of whom nothing is said stay as they are."""
+    concerned = {one.key for held in known.customers.values() for one in held}
+    return {frozenset(keys) for keys in found.people} | {
+        keys for keys in world.people() if keys.isdisjoint(concerned)
+    }
+
+
+rules = st.fixed_dictionaries({rule: st.sampled_from(VERDICTS) for rule in RULES})
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(logs(), rules, st.integers(0, 9))
+def test_the_policy_in_force_changes_nothing(
+    log: list[Observe], verdicts: dict[str, Verdict], seed: int
+) -> None:
+    policy = replace(STRICT, rules={**STRICT.rules, **verdicts})
+    world = lived(log, policy, seed)
+    known = told(world)
+    found = outcome(known, policy)
+    assert found.changes == ()
+    assert predicted(world, known, found) == world.people()
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(logs(), st.sampled_from(RULES), st.sampled_from(VERDICTS), st.integers(0, 9))
+def test_what_is_told_of_one_rule_is_what_happens_once_the_log_is_read_again(
+    log: list[Observe], rule: str, verdict: Verdict, seed: int
+) -> None:
+    world = lived(log, STRICT, seed)
+    known = told(world)
+    before = world.people()
+    policy = replace(STRICT, rules={**STRICT.rules, rule: verdict})
+    found = outcome(known, policy)
+    told_people = predicted(world, known, found)
+    assert told_people == replayed(world, policy)
+    merges = sum(change.kind == "merge" for change in found.changes)
+    assert len(told_people) == len(before) - 2 * merges + len(found.changes)
+    assert all(change.rule == rule for change in found.changes)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(logs(), st.integers(0, 2**32).map(random.Random))
+def test_what_somebody_decided_is_no_reason_to_change_anything(
+    log: list[Observe], rng: random.Random
+) -> None:
+    world = lived(log, STRICT)
+    for number in range(3):
+        decide(world, rng, number)
+    known = told(world)
+    found = outcome(known, STRICT)
+    assert found.changes == ()
+    assert predicted(world, known, found) == world.people()
+
+
+def decide(world: World, rng: random.Random, number: int) -> None:
+    """Have somebody split, merge or refuse, whom chance says."""
+    ordered = {**head(f"d{number}", START_MS + (1000 + number) * HOUR_MS)}
+    living = sorted(world.living(), key=lambda customer: customer.id)
+    several = [c for c in living if len({i.identity_key for i in c.identities}) > 1]
+    asked = [s for _, s in sorted(world.suggestions.items()) if s.status == "open"]
+    chosen = rng.randrange(3)
+    if chosen == 0 and several:
+        keys = sorted({i.identity_key for i in rng.choice(several).identities})
+        world.ask(split(world, {rng.choice(keys)}, f"d{number}"))
+    elif chosen == 1 and len(living) > 1:
+        one, other = rng.sample(living, 2)
+        world.ask(MergeCustomers(**ordered, customer_id=one.id, other_customer_id=other.id))
+    elif asked:
+        one_asked = rng.choice(asked)
+        world.ask(
+            RefuseSuggestion(
+                **ordered, customer_id=one_asked.customer_id, suggestion_id=one_asked.id
+            )
+        )
+    world.run()
+
+
+PHONE, MAIL, BOT = KEYS[0], KEYS[-1], "telegram:1"
+VISITORS = tuple(f"webchat:w:{n}" for n in range(5))
+MILD = replace(Policy(), rules={**Policy().rules, "self_declared": "link"})
+
+
+def typed(visitor: str, key: str, number: int = 0) -> Observe:
+    """A visitor typed a number or an address."""
+    at_ms = START_MS + (number + 1) * HOUR_MS
+    return said(visitor, (key, "self_declared"), message_id=f"{visitor} {key}", at_ms=at_ms)
+
+
+def count(found: Outcome) -> dict[str, dict[str, int]]:
+    return {rule: dict(kinds) for rule, kinds in by_rule(found.changes).items()}
+
+
+def test_what_people_type_merges_them_once_it_links_and_is_asked_no_more() -> None:
+    world = lived([said(MAIL, message_id="m1"), typed(VISITORS[0], MAIL)], Policy())
+    older, younger = world.customer(MAIL).id, world.customer(VISITORS[0]).id
+    known = told(world)
+    now, then = outcome(known, Policy()), outcome(known, MILD)
+    assert (now.changes, now.questions) == ((), {"self_declared": 1})
+    assert then.questions == {}
+    (change,) = then.changes
+    assert (change.kind, change.rule) == ("merge", "self_declared")
+    assert (change.customer_id, change.other_customer_id) == (older, younger)
+    assert change.message_id == f"{VISITORS[0]} {MAIL}"
+    replayed(world, MILD)
+    assert world.customers[younger].merged_into == older
+
+
+def test_two_who_typed_an_address_that_nobody_wrote_from_become_one() -> None:
+    world = lived([typed(v, MAIL, n) for n, v in enumerate(VISITORS[:2])], Policy())
+    found = outcome(told(world), MILD)
+    assert count(found) == {"self_declared": {"merge": 1}}
+    assert set(found.people) == replayed(world, MILD)
+
+
+def test_an_address_that_too_many_typed_merges_nobody() -> None:
+    world = lived([typed(v, MAIL, n) for n, v in enumerate(VISITORS)], Policy())
+    few = replace(MILD, shared_after_devices=4)
+    found = outcome(told(world), few)
+    assert found.changes == ()
+    assert len(replayed(world, few)) == len(VISITORS)
+
+
+def test_whom_the_business_knows_as_different_people_evidence_does_not_merge() -> None:
+    signed = [
+        said(key, (f"reference:crm-{n}", "signed_reference"), message_id=f"s{n}")
+        for n, key in enumerate((MAIL, VISITORS[0]))
+    ]
+    world = lived([*signed, typed(VISITORS[0], MAIL)], Policy())
+    found = outcome(told(world), MILD)
+    assert found.changes == ()
+    assert found.questions == {"self_declared": 1}
+    assert len(replayed(world, MILD)) == 2
+
+
+def test_whom_somebody_refused_or_split_a_milder_rule_does_not_merge() -> None:
+    log = [
+        said(MAIL, message_id="m1"),
+        typed(VISITORS[0], MAIL),
+        said(BOT, (PHONE, "contact_shared"), message_id="m2"),
+        said(PHONE, message_id="m3"),
+        typed(BOT, PHONE, 1),
+    ]
+    world = lived(log, Policy())
+    (asked,) = (s for s in world.suggestions.values() if s.status == "open")
+    world.ask(
+        RefuseSuggestion(**head("no"), customer_id=asked.customer_id, suggestion_id=asked.id),
+        split(world, {BOT}),
+    )
+    world.run()
+    assert len(world.people()) == 4
+    found = outcome(told(world), MILD)
+    assert found.changes == ()
+    assert set(found.people) == world.people() == replayed(world, MILD)
+
+
+def test_a_rule_that_links_no_more_parts_whom_it_alone_held_together() -> None:
+    log = [
+        said(PHONE, message_id="m1"),
+        said(BOT, (PHONE, "contact_shared"), message_id="m2"),
+        said(MAIL, (PHONE, "vouched_value"), (BOT, "contact_shared"), message_id="m3"),
+    ]
+    world = lived(log, Policy())
+    (together,) = world.living()
+    strict = replace(Policy(), rules={**Policy().rules, "contact_shared": "suggest"})
+    found = outcome(told(world), strict)
+    (change,) = found.changes
+    assert (change.kind, change.rule, change.customer_id) == (
+        "split",
+        "contact_shared",
+        together.id,
+    )
+    parted = {frozenset({PHONE, MAIL}), frozenset({BOT})}
+    assert set(found.people) == replayed(world, strict) == parted
+    assert found.questions == {"contact_shared": 2}
+
+
+def test_no_more_are_gathered_than_the_cap_allows() -> None:
+    capped = replace(MILD, identity_cap=3)
+    world = lived([typed(v, MAIL, n) for n, v in enumerate(VISITORS)], Policy())
+    found = outcome(told(world), replace(capped, shared_after_devices=100))
+    assert max(map(len, found.people)) == 3
+    assert count(found)["self_declared"]["merge"] == 2
+
+
+def test_what_the_policy_in_force_is_about_to_do_is_told_apart() -> None:
+    log = [said(MAIL, message_id="m1"), typed(VISITORS[0], MAIL)]
+    known = told(lived(log, Policy()))  # then the policy became milder, and nobody wrote since
+    bots = replace(MILD, rules={**MILD.rules, "same_account": "ignore"})
+    now, then = outcome(known, MILD), outcome(known, bots)
+    assert len(then.changes) == 1
+    assert new_changes(then, now) == []
+
+
+def test_what_nothing_tells_is_said() -> None:
+    ignoring = replace(Policy(), rules={**Policy().rules, "self_declared": "ignore"})
+    assert unseen(Policy(), MILD) == []
+    assert "self_declared is ignored today" in unseen(ignoring, MILD)[0]
+    assert "shared" in unseen(Policy(), replace(MILD, shared_after=50))[0]
+    assert "cap" in unseen(Policy(), replace(MILD, identity_cap=150))[0]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """The command, on the published copy of a world in which one visitor typed a known address."""
+    world = lived([said(MAIL, message_id="m1"), typed(VISITORS[0], MAIL)], Policy())
+    with open_writer(tmp_path / "warehouse.duckdb") as connection:
+        load(Given(connection), world)
+        publish(connection, tmp_path / "analytics.duckdb")
+    monkeypatch.setenv("WAREHOUSE_FOLDER", str(tmp_path))
+    monkeypatch.delenv("OMNICHANNEL_POLICY_FILE", raising=False)
+
+    def run(text: str, *arguments: str) -> None:
+        (tmp_path / "policy.toml").write_text(text)
+        with pytest.raises(SystemExit) as ended:
+            app.meta(["what-if", str(tmp_path / "policy.toml"), "--without-kafka", *arguments])
+        assert not ended.value.code
+
+    return run
+
+
+def test_the_command_tells_people(
+    command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command('[default.rules]\nself_declared = "link"\n')
+    told_people = capsys.readouterr().out
+    assert "self_declared" in told_people
+    said_by = f"message {VISITORS[0]} {MAIL}"
+    assert f"by self_declared ({MAIL} and {VISITORS[0]}, {said_by})" in told_people
+    assert "acme: 2 customers now, 1 then, as each is next heard from." in told_people
+
+
+def test_the_command_tells_machines(
+    command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command('rules = { self_declared = "link" }\n', "--tenant", "acme", "--json")
+    tenants: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["tenants"]
+    (told_one,) = tenants
+    assert (told_one["customers"], told_one["customersThen"]) == (2, 1)
+    assert told_one["rules"] == {
+        "self_declared": {"merges": 1, "splits": 0, "questionsNow": 1, "questionsThen": 0}
+    }
+    assert told_one["changes"][0]["otherIdentityKey"] == VISITORS[0]
+
+
+def test_the_policy_of_today_changes_nobody_by_the_command_either(
+    command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("")
+    assert capsys.readouterr().out == "acme: nobody would be merged or split.\n"
