@@ -87,7 +87,7 @@ def merged(reads: Sequence[tuple[type[Any], Read]], place: str | None, limit: in
     ]
     is_over = all(cursor == _END for cursor in behind)
     told = [entry for _, _, entry in shown if is_told(entry)]
-    return Timeline(told, None if is_over else _SEPARATOR.join(behind))
+    return Timeline(without_echoes(told), None if is_over else _SEPARATOR.join(behind))
 
 
 def _cursor(
@@ -118,6 +118,19 @@ def place_of(entry: Entry) -> tuple[int, str]:
 def is_told(entry: Entry) -> bool:
     """Say whether a reader of a timeline wants to know."""
     return not (isinstance(entry, CustomerEvent) and entry.type in _UNTOLD)
+
+
+def without_echoes(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries, what two customers were told of the same moment once: a link that made
+    them one is an event of both.
+    """
+    found: dict[object, Entry] = {}
+    for entry in entries:
+        key: object = (type(entry), place_of(entry))
+        if isinstance(entry, CustomerEvent) and entry.type == "customer.linked":
+            key = (entry.type, entry.rule, entry.detail, entry.occurred_at)
+        found.setdefault(key, entry)
+    return list(found.values())
 
 
 def at_of(entry: Entry) -> datetime:

@@ -64,7 +64,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "customer.activated": N_("Wrote for the first time"),
     "customer.identity_added": N_("Came on a further channel"),
     "customer.linked": N_("Two identities were linked"),
-    "customer.merged": N_("Was merged into another customer"),
+    "customer.merged": N_("Another customer was merged into this one"),
     "customer.split": N_("Was taken out of another customer"),
     "customer.erased": N_("Was erased"),
     "guard.tripped": N_("Evidence was held back by a guard"),
@@ -72,24 +72,23 @@ EVENTS: Final[Mapping[str, str]] = {
     "command.refused": N_("A change was refused"),
     "policy.changed": N_("The policy was changed"),
 }
-KEY_KINDS: Final[Mapping[str, str]] = {
-    "phone": N_("Phone"),
-    "email": N_("E-mail"),
-    "webchat": N_("Web chat visitor"),
-    "telegram": "Telegram",
-    "bsuid": "WhatsApp",
-    "lid": "WhatsApp",
-    "reference": N_("Reference of the business"),
-    "psid": "Messenger",
-    "igsid": "Instagram",
+# Of these the name and the rule say all that `detail` says.
+SAID_WHOLE: Final = frozenset({"customer.linked", "customer.merged", "customer.created"})
+ACTIVITIES: Final[Mapping[str, str]] = {
+    "active": N_("Wrote in 30 days"),
+    "inactive": N_("Silent for 30 days"),
+}
+ANSWERS: Final[Mapping[str, str]] = {"true": N_("Yes"), "false": N_("No")}
+# What the values of a filter in the address are called.
+FILTER_VALUES: Final[Mapping[str, Mapping[str, str]]] = {
+    "status": STATUSES,
+    "channelType": CHANNELS,
+    "activity": ACTIVITIES,
+    "blocked": ANSWERS,
+    "source": SOURCES,
 }
 _HUES: Final = 12
 _PICTURES: Final = "/pictures/"
-
-
-def key_kind(identity_key: str) -> str:
-    """Return what kind of identity a key is, for KEY_KINDS."""
-    return identity_key.partition(":")[0]
 
 
 def key_value(identity_key: str) -> str:

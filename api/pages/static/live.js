@@ -248,14 +248,23 @@ class OneCustomer {
   constructor(place) {
     this.place = place;
     this.path = `/customers/${encodeURIComponent(place.dataset.customer)}`;
+    this.waits = null;
+  }
+
+  again() {
+    clearTimeout(this.waits);
+    this.waits = setTimeout(() => this.refresh().catch(() => {}), TRY_AGAIN_MS);
   }
 
   async refresh() {
     const facts = await fragment(`${this.path}/parts/facts`);
     for (const part of facts.querySelectorAll("[data-part]")) {
       const shown = this.place.querySelector(`[data-part="${part.dataset.part}"]`);
-      // Nobody's focus is taken away: what is new comes with the next change.
-      if (shown && !shown.contains(document.activeElement)) {
+      if (!shown || shown.dataset.version === part.dataset.version) continue;
+      // Nobody's focus is taken away, nor what a dialog gives it back to: it comes a moment later.
+      if (shown.contains(document.activeElement) || document.querySelector("dialog[open]")) {
+        this.again();
+      } else {
         shown.replaceWith(document.adoptNode(part));
       }
     }

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from api.live_view.pages import Page, cursor_of, place_in
 from api.live_view.timeline import NEWEST_FIRST
-from api.pages.timeline import Entry, Read, at_of, is_told, merged, place_of
+from api.pages.timeline import (
+    Entry,
+    Read,
+    at_of,
+    is_told,
+    merged,
+    place_of,
+    without_echoes,
+)
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import CustomerEvent
 from streams.contracts.messages import MessageFact
@@ -65,6 +73,7 @@ def happened(minute: int, number: int) -> CustomerEvent:
         type="command.applied" if number % 3 == 0 else "customer.linked",
         tenant_id="acme",
         occurred_at=START + timedelta(minutes=minute),
+        detail=f"of the number {number}",
     )
 
 
@@ -111,3 +120,9 @@ def test_pages_of_a_timeline_are_the_three_lists_newest_first(
     assert {place_of(entry) for entry in shown} == {place_of(entry) for entry in wanted}
     times = [at_of(entry) for entry in shown]
     assert times == sorted(times, reverse=True)
+
+
+def test_what_two_customers_were_told_of_one_moment_is_shown_once() -> None:
+    one = happened(1, 1)
+    echo = msgspec.structs.replace(one, id="e999", customer_id="other")
+    assert without_echoes([one, echo, said(1, 1)]) == [one, said(1, 1)]
