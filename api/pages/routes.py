@@ -9,7 +9,7 @@ from api.access.callers import Access
 from api.live_view.choices import Remembered
 from api.pages import channels, customer, customers, dashboard, entrance, suggestions
 from api.pages.front_end import HOW_TO_BUILD, STATIC_PATH, FrontEnd
-from api.pages.site import Site
+from api.pages.site import Site, answer_people
 from warehouse.time_zones import TimeZones
 
 logger = logging.getLogger(__name__)
@@ -26,3 +26,4 @@ def add_pages(api: FastAPI, access: Access, time_zones: TimeZones, published_pat
     for subject in (entrance, customers, customer, dashboard, suggestions, channels):
         api.include_router(subject.router)
     api.mount(STATIC_PATH, front_end)
+    answer_people(api)

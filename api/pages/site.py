@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 from babel.support import NullTranslations
-from fastapi import Depends, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from api.access.callers import Access, Admitted, Agent, Caller, Viewer, admitted_of
 from api.pages import words
 from api.pages.formats import Formats
-from api.pages.front_end import HOW_TO_BUILD, FrontEnd
+from api.pages.front_end import HOW_TO_BUILD, STATIC_PATH, FrontEnd
 from api.pages.languages import LANGUAGES, catalog, language_of
 from api.problems import ProblemError
 from warehouse.time_zones import TimeZones
@@ -231,6 +231,25 @@ class PageRoute(APIRoute):
                 return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR, _FAULT, None)
 
         return handled
+
+
+def answer_people(api: FastAPI) -> None:
+    """Have people read a page where an address leads nowhere; programs get what they got."""
+    answer = api.exception_handlers[HTTPException]
+
+    async def answered(request: Request, error: Any) -> Response:
+        if wants_a_page(request):
+            return _error(request, HTTPStatus(error.status_code), "", error.headers)
+        answered: Response = await answer(request, error)  # type: ignore[misc]
+        return answered
+
+    api.add_exception_handler(HTTPException, answered)
+
+
+def wants_a_page(request: Request) -> bool:
+    """Say whether a person opens this address in a browser."""
+    is_of_programs = request.url.path.startswith(("/api/", f"{STATIC_PATH}/", "/webhooks/"))
+    return not is_of_programs and "text/html" in request.headers.get("accept", "")
 
 
 def _error(

@@ -134,6 +134,8 @@ def test_search_and_filters_stand_in_the_address_and_going_back_undoes_them(
     expect(page).to_have_url(re.compile("channelType=sms"))
     page.go_back()
     expect(page.locator(".person")).to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value("flora sea")
+    expect(page.locator("[data-connection=live]")).to_be_visible()
     national = f"({number[2:4]}) {number[4:9]}-{number[9:]}"
     page.goto("/customers")
     page.get_by_role("searchbox").fill(national)

@@ -24,7 +24,12 @@ const BODIES = {
   },
   block: (form) => ({ blocked: form.dataset.blocked === "true" }),
   merge: (form) => ({ otherCustomerId: new FormData(form).get("otherCustomerId") }),
-  split: (form) => ({ identityKeys: new FormData(form).getAll("identityKeys") }),
+  split(form) {
+    const given = new FormData(form);
+    const body = { identityKeys: given.getAll("identityKeys") };
+    if (given.get("since")) body.since = given.get("since");
+    return body;
+  },
   erase: () => undefined,
   judge: () => undefined,
 };
@@ -60,7 +65,9 @@ function wrong(form) {
   if (form.dataset.change === "split") {
     const boxes = [...form.querySelectorAll('[name="identityKeys"]')];
     const chosen = boxes.filter((box) => box.checked).length;
-    if (chosen === 0 || chosen === boxes.length) return form.dataset.wrong;
+    // Of a number that changed hands its first owner stays, so all of it may be chosen.
+    const isSince = form.elements.since?.checked ?? false;
+    if (chosen === 0 || (chosen === boxes.length && !isSince)) return form.dataset.wrong;
   }
   if (form.dataset.change === "merge" && !new FormData(form).get("otherCustomerId")) {
     return form.dataset.wrong;
