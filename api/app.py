@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -24,6 +25,7 @@ from api.commands.regions import Regions
 from api.live_view.view import LiveView
 from api.openapi import documented
 from api.outbox import KafkaOutbox
+from api.pages.routes import add_pages
 from api.problems import Unexpected, answer_problems
 from api.settings import ApiSettings
 from api.webhooks import routes as webhooks
@@ -31,13 +33,19 @@ from api.webhooks.gateway import Gateway
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from streams.enrichment.pictures import Pictures
+from warehouse.location import published_path
 from warehouse.time_zones import UTC, TimeZones
 
 
 def create_api(
-    settings: ApiSettings, cluster: ClusterSettings, time_zones: TimeZones = UTC
+    settings: ApiSettings,
+    cluster: ClusterSettings,
+    time_zones: TimeZones = UTC,
+    *,
+    warehouse: Path | None = None,
 ) -> FastAPI:
-    """Return the application; it reaches for Kafka once it is served.
+    """Return the application; it reaches for Kafka once it is served. The figures are those of the
+    published `warehouse`.
 
     Raises ChannelFileError, KeyFileError and PolicyError.
     """
@@ -93,6 +101,7 @@ def create_api(
     api.include_router(commands.router)
     api.include_router(suggestions.router)
     api.include_router(imports.router)
+    add_pages(api, api.state.access, time_zones, warehouse or published_path())
     return api
 
 
