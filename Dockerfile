@@ -1,5 +1,12 @@
 # One image for every process of ours; which of them it is, the command says (docker-compose.yml).
 ARG PYTHON_IMAGE=python:3.11-slim
+ARG NODE_IMAGE=node:22-slim
+
+# What the page loads in the browser, by the lock's checksums.
+FROM ${NODE_IMAGE} AS page
+WORKDIR /page
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --silent --no-progress
 
 FROM ${PYTHON_IMAGE} AS wheel
 WORKDIR /source
@@ -9,6 +16,8 @@ COPY streams streams
 COPY pipelines pipelines
 COPY warehouse warehouse
 COPY dagster_project dagster_project
+COPY --from=page /page/node_modules/htmx.org/dist/htmx.min.js \
+    /page/node_modules/echarts/dist/echarts.min.js api/pages/static/vendor/
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM ${PYTHON_IMAGE}

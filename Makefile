@@ -2,13 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What the page loads in the browser, from npm; where npm is missing all but the page works.
+LIBRARIES := api/pages/static/vendor/.ready
 
-.PHONY: demo test lint fmt bench dagster contracts lock up clean help
+.PHONY: demo test lint fmt bench dagster page words contracts lock up clean help
 
-demo: $(VENV)/.ready            ## the whole system on this machine, with believable traffic
+demo: $(VENV)/.ready page       ## the whole system on this machine, with believable traffic
 	$(BIN)/omnichannel demo
 
-test: $(VENV)/.ready lint       ## every test, on a real broker
+test: $(VENV)/.ready lint page  ## every test, on a real broker
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.ready            ## style, types, who may import whom, Dagster's definitions
@@ -28,6 +30,14 @@ bench: $(VENV)/.ready           ## every performance claim, measured here
 dagster: $(VENV)/.ready         ## when things run: assets, checks, schedule, in the browser
 	DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/dagster dev
 
+page: $(LIBRARIES)              ## what the page loads in the browser, by npm
+
+words: $(VENV)/.ready           ## the page's texts into the catalogs of its languages
+	$(BIN)/pybabel -q extract --mapping pyproject.toml --keyword N_ --no-location --sort-output \
+	  --output-file $(VENV)/messages.pot .
+	$(BIN)/pybabel update --no-fuzzy-matching --ignore-pot-creation-date --omit-header \
+	  --input-file $(VENV)/messages.pot --output-dir api/pages/locales
+
 contracts: $(VENV)/.ready       ## write docs/contracts/ anew from the code
 	$(BIN)/omnichannel contracts write
 
@@ -41,7 +51,7 @@ up:                             ## the stack in containers
 	docker compose up --build
 
 clean:                          ## remove what the commands above made
-	rm -rf $(VENV) .omnichannel logs build *.egg-info
+	rm -rf $(VENV) .omnichannel logs build *.egg-info node_modules $(dir $(LIBRARIES))
 
 help:                           ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,3 +63,14 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
+
+ifneq ($(shell command -v npm),)
+$(LIBRARIES): package-lock.json package.json
+	npm ci --silent --no-progress
+	mkdir -p $(@D)
+	cp node_modules/htmx.org/dist/htmx.min.js node_modules/echarts/dist/echarts.min.js $(@D)
+	touch $@
+else
+$(LIBRARIES):
+	@echo "No npm: the API works, its page does not. Install Node.js 20+ with npm and run make page."
+endif

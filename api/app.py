@@ -4,11 +4,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from api import channels as channel_routes
-from api import customers, event_stream, health, pictures
+from api import customers, event_stream, exports, health, pictures
 from api.access import routes as access
 from api.access.callers import Access
 from api.access.gate import Gate
@@ -24,6 +25,7 @@ from api.commands.regions import Regions
 from api.live_view.view import LiveView
 from api.openapi import documented
 from api.outbox import KafkaOutbox
+from api.pages.routes import add_pages
 from api.problems import Unexpected, answer_problems
 from api.settings import ApiSettings
 from api.webhooks import routes as webhooks
@@ -31,13 +33,19 @@ from api.webhooks.gateway import Gateway
 from streams.channel_file import channels_in
 from streams.cluster import ClusterSettings
 from streams.enrichment.pictures import Pictures
+from warehouse.location import published_path
 from warehouse.time_zones import UTC, TimeZones
 
 
 def create_api(
-    settings: ApiSettings, cluster: ClusterSettings, time_zones: TimeZones = UTC
+    settings: ApiSettings,
+    cluster: ClusterSettings,
+    time_zones: TimeZones = UTC,
+    *,
+    warehouse: Path | None = None,
 ) -> FastAPI:
-    """Return the application; it reaches for Kafka once it is served.
+    """Return the application; it reaches for Kafka once it is served. The figures are those of the
+    published `warehouse`.
 
     Raises ChannelFileError, KeyFileError and PolicyError.
     """
@@ -86,6 +94,7 @@ def create_api(
     api.include_router(health.router)
     api.include_router(access.router)
     api.include_router(customers.router)
+    api.include_router(exports.router)
     api.include_router(channel_routes.router)
     api.include_router(event_stream.router)
     api.include_router(webhooks.router)
@@ -93,6 +102,7 @@ def create_api(
     api.include_router(commands.router)
     api.include_router(suggestions.router)
     api.include_router(imports.router)
+    add_pages(api, api.state.access, time_zones, warehouse or published_path())
     return api
 
 

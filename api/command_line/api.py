@@ -13,11 +13,18 @@ _FINISH_SECONDS = 15
 
 
 def api() -> None:
-    """Take what platforms deliver to `/webhooks/{platform}/{tenantId}/{channelId}`."""
-    settings = ApiSettings()
+    """Take what platforms deliver to `/webhooks/{platform}/{tenantId}/{channelId}`, and show the
+    customers: `/customers` to people, `/api/customers` to programs.
+    """
+    settings, analytics = ApiSettings(), AnalyticsSettings()
     configure_logging(debug=settings.debug, file=settings.log_file)
     uvicorn.run(
-        create_api(settings, ClusterSettings(), AnalyticsSettings().time_zones),
+        create_api(
+            settings,
+            ClusterSettings(),
+            analytics.time_zones,
+            warehouse=analytics.published_path,
+        ),
         host=settings.host,
         port=settings.port,
         log_config=None,
