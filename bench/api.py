@@ -363,10 +363,7 @@ def measure(cluster: ClusterSettings, people: int, messages: int, seconds: float
     everything = [value for values in took.values() for value in values]
     print_times("everything", everything)
     answered, updated = len(everything) / (seconds - 1), sent / (seconds + 2)
-    print(
-        f"  {answered:,.0f} answers/s, {updated:,.0f} updates/s; memory of the API {memory:,.0f} MiB"
-    )
-
+    print(f"  {answered:,.0f} answers/s, {updated:,.0f} updates/s; API: {memory:,.0f} MiB")
     print(
         f"  told after p50 {statistics.median(told) * 1000:.0f} ms, p99 "
         f"{percentile(told, 0.99) * 1000:.0f} ms ({len(told):,} changes; asked: "

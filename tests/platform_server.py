@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,13 +14,16 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 20
 
 @dataclass
 class Answer:
-    """What to answer; `length` is announced whatever the body is, `slow_seconds` come first."""
+    """What to answer; `length` is announced whatever the body is, `slow_seconds` come first, and
+    `byte_seconds` before each byte of the body.
+    """
 
     body: bytes | dict[str, Any] = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
     slow_seconds: float = 0.0
+    byte_seconds: float = 0.0
 
 
 Route = Callable[[str], Answer]
@@ -60,7 +63,13 @@ def platform(route: Route) -> Iterator[Platform]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if not answer.byte_seconds:
+                self.wfile.write(body)
+                return
+            with suppress(ConnectionError):  # whoever asked may have gone
+                for byte in body:
+                    time.sleep(answer.byte_seconds)
+                    self.wfile.write(bytes([byte]))
 
         do_POST = do_GET  # noqa: N815 - the server's name for it
 

@@ -8,6 +8,7 @@ models/touched tells from what came since the last refresh. Pure reading; who ru
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final, Literal
@@ -101,6 +102,12 @@ def models(folder: Path = FOLDER) -> list[Model]:
 
     The keys that narrow a model may read it themselves: as it was before they do.
     """
+    return list(_models(folder))
+
+
+@cache
+def _models(folder: Path) -> tuple[Model, ...]:
+    """Read the folder once: a refresh of every two minutes need not do so again."""
     found: dict[str, Model] = {}
     for schema in _SCHEMAS:
         for path in sorted((folder / schema).glob("*.sql")):
@@ -112,7 +119,7 @@ def models(folder: Path = FOLDER) -> list[Model]:
             raise CyclicModelsError(f"{model.qualified} reads {', '.join(unknown)}: no such model")
     graph = {name: _behind(model, found) for name, model in found.items()}
     try:
-        return [found[name] for name in TopologicalSorter(graph).static_order()]
+        return tuple(found[name] for name in TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise CyclicModelsError(f"models read each other: {' -> '.join(error.args[1])}") from error
 

@@ -85,12 +85,14 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Write purpose and columns' meaning into the catalogue, where tools show them."""
+    table = f"{_COPY}.{model.name}"
     about = f"{model.purpose} One row per {', '.join(model.grain)}."
-    connection.execute(f"comment on table {_COPY}.{model.name} is {quoted(about)}")
-    for column, description in model.described:
-        connection.execute(
-            f"comment on column {_COPY}.{model.name}.{column} is {quoted(description)}"
-        )
+    comments = [f"comment on table {table} is {quoted(about)}"]
+    comments += [
+        f"comment on column {table}.{column} is {quoted(description)}"
+        for column, description in model.described
+    ]
+    connection.execute(";".join(comments))
 
 
 def _remove_leftovers(target: Path) -> None:

@@ -158,6 +158,9 @@ class _Refreshing:
 
     def _compare(self, model: Model) -> None:
         """Replace the mart's touched rows, and keep those that differ: as `changed_…`."""
+        if model.touched and not self.replaced[model.touched]:
+            self._create_temporary(f"changed_{model.name}", f"from {model.qualified} limit 0")
+            return
         before, after = f"before_{model.name}", f"after_{model.name}"
         where = f"where exists (from {model.touched} as t where {self._same(model)})"
         self._create_temporary(
@@ -176,6 +179,8 @@ class _Refreshing:
         """Make the mart's touched rows anew, or all of a small mart."""
         if model.touched is None:
             self._make(model)
+            return
+        if not self.replaced[model.touched]:
             return
         same = self._same(model)
         self._run(f"delete from {model.qualified} as m using {model.touched} as t where {same}")  # noqa: S608 - our names

@@ -86,7 +86,8 @@ class Access:
         """Return who calls. Raises ProblemError: 401 without a valid key, 429 past a rate."""
         admitted = self._by_bearer(call) or self._by_cookie(call)
         if admitted is None:
-            if _has_credentials(call):
+            # Who sends no key guesses none, and an old cookie is no guess either.
+            if bearer_token(call) is not None:
                 await self.rates.count_failure(address_of(call))
             raise unauthorized()
         await self.rates.count_call(admitted.caller.key_id)
@@ -122,9 +123,11 @@ class Access:
         return Admitted(caller_with(key)) if key else None
 
     def _by_cookie(self, call: HTTPConnection) -> Admitted | None:
-        """Return whose session it is; a bearer key, even a wrong one, counts before a cookie."""
+        """Return whose session it is; a bearer key, even a wrong one, counts before a cookie. Any
+        other Authorization is a proxy's before us, which browsers send along.
+        """
         cookie = call.cookies.get(self.sessions.cookie_name)
-        if not cookie or "authorization" in call.headers:
+        if not cookie or bearer_token(call) is not None:
             return None
         try:
             session = self.sessions.session_of(cookie, self.now())
@@ -228,13 +231,6 @@ admin = _of_role("admin")
 Viewer = Annotated[Caller, Depends(viewer)]
 Agent = Annotated[Caller, Depends(agent)]
 Admin = Annotated[Caller, Depends(admin)]
-
-
-def _has_credentials(call: HTTPConnection) -> bool:
-    """Say whether the call tries a key: who has none guesses nothing, and is only told so. An old
-    cookie is no guess either.
-    """
-    return "authorization" in call.headers
 
 
 def _unreadable(error: KeyFileError) -> ProblemError:

@@ -3,6 +3,7 @@
 Counted in this process: with replicas, each grants its own.
 """
 
+import logging
 import math
 import time
 from http import HTTPStatus
@@ -17,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import ProblemError, problem
+
+logger = logging.getLogger(__name__)
 
 MIB: Final = 1024 * 1024
 LARGEST_BODY_BYTES: Final = MIB
@@ -45,7 +48,9 @@ class Rates:
         Right keys are never held up: no guess ever finds 256 bits, and whoever shares an address
         with a program that has an old key must not be locked out by it.
         """
-        await self._count(self._failures, network(address), "too many wrong keys from this address")
+        who = network(address)
+        await self._count(self._failures, who, "too many wrong keys from this address")
+        logger.warning("A wrong key from %s", who)
 
     async def _count(self, item: RateLimitItem, who: str, what: str) -> None:
         if await self._limiter.hit(item, who):

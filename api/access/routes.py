@@ -1,5 +1,6 @@
 """Signing in and out with a key: `/session`."""
 
+import logging
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -25,6 +26,8 @@ from api.access.key_file import KeyFileError
 from api.access.keys import Role
 from api.access.sessions import SESSION_HOURS
 from api.problems import ProblemError
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["access"])
 
@@ -158,6 +161,7 @@ async def _begun(request: Request, access: Access, token: str) -> tuple[SessionA
             "nobody can sign in, the sessions' secret cannot be kept: set API_SESSION_SECRET; keys "
             "work as bearers meanwhile",
         ) from error
+    logger.info("Signed in with key %s (tenantId=%s)", key.id, key.tenant_id)
     return _answer(access, Admitted(caller_with(key), session, cookie)), cookie
 
 

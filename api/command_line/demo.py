@@ -1,7 +1,8 @@
 """`omnichannel demo`: the whole system on this machine, from messages to figures, and the proof.
 
 Starts a broker and a worker, sends a population's traffic whose true answer is known, loads the
-warehouse, shows it, and says whether it is right. Everything started is stopped again.
+warehouse, shows it, and says whether it is right; then serves the page, until it is told to stop.
+Everything started is stopped again.
 """
 
 import os
@@ -21,6 +22,7 @@ from rich.console import Console
 
 from api.command_line.broker import broker_in, outside_broker, running_in
 from api.command_line.comparison import differences
+from api.command_line.live_demo import live
 from api.command_line.progress import Steps
 from api.command_line.screen import show
 from pipelines.load import AnalyticsOff, load_and_refresh
@@ -48,8 +50,13 @@ def demo(
     days: Annotated[int, cyclopts.Parameter(help="How far back their traffic goes.")] = 45,
     seed: Annotated[int, cyclopts.Parameter(help="Which population.")] = 1,
     kind: Annotated[BrokerKind, cyclopts.Parameter(help="Which broker to start.")] = "auto",
+    headless: Annotated[
+        bool, cyclopts.Parameter(negative=(), help="End with the figures; serve no page.")
+    ] = False,
 ) -> None:
-    """Show the whole system at work on this machine, and check that its figures are right."""
+    """Show the whole system at work on this machine, check that its figures are right, and serve
+    the page while people go on writing.
+    """
     console = Console()
     folder = WorkerSettings().state_folder / "demo"
     plan = TrafficPlan(
@@ -61,21 +68,33 @@ def demo(
         settings = AnalyticsSettings(warehouse_folder=folder / "warehouse", tenant_time_zones=zones)
         ensure_topics(cluster)
         run = TrafficRun(population)
-        with _worker(cluster, folder) as worker, Steps(console) as steps:
-            with steps.step("sending messages") as step:
-                sent = send_all(run, cluster, on_sent=step.count)
-            with steps.step("making customers", total=sum(sent.values())) as step:
-                _wait_until_processed(cluster, worker, step.remaining)
-            with steps.step("loading the warehouse") as step:
-                report = load_and_refresh(
-                    cluster,
-                    settings,
-                    now=lambda: plan.end,
-                    on_batch=lambda batch: step.add(sum(t.read for t in batch.tables)),
+        with _worker(cluster, folder) as worker:
+            with Steps(console) as steps:
+                with steps.step("sending messages") as step:
+                    sent = send_all(run, cluster, on_sent=step.count)
+                with steps.step("making customers", total=sum(sent.values())) as step:
+                    _wait_until_processed(cluster, worker, step.remaining)
+                with steps.step("loading the warehouse") as step:
+                    report = load_and_refresh(
+                        cluster,
+                        settings,
+                        now=lambda: plan.end,
+                        on_batch=lambda batch: step.add(sum(t.read for t in batch.tables)),
+                    )
+            if isinstance(report, AnalyticsOff):
+                console.print(
+                    "Customers are on the topics; CUSTOMER_ANALYTICS_ENABLED=false loads none."
                 )
-    if isinstance(report, AnalyticsOff):
-        console.print("Customers are on the topics; CUSTOMER_ANALYTICS_ENABLED=false loads none.")
-        return
+            else:
+                _prove(run, settings, plan, console)
+            if not headless:
+                live(cluster, folder, plan, settings, console)
+
+
+def _prove(
+    run: TrafficRun, settings: AnalyticsSettings, plan: TrafficPlan, console: Console
+) -> None:
+    """Show what the warehouse says; raise DemoFailed where it is not what was sent."""
     with open_warehouse(settings.published_path) as warehouse:
         show(warehouse, console)
         console.print(f"\nThe warehouse: {settings.published_path}")
@@ -132,6 +151,7 @@ def _worker(cluster: ClusterSettings, folder: Path) -> Iterator["subprocess.Pope
         env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the demo's, which ends it in order
     )
     try:
         yield worker

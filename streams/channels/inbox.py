@@ -67,8 +67,11 @@ class Inbox:
         context: Context = _NOTHING_KNOWN,
         conversation_id: str | None = None,
         agent_id: str | None = None,
+        kind: Kind = "message",
     ) -> Message:
-        """Return what the business sent to a person; `context` is of the person."""
+        """Return what the business sent to a person; `context` is of the person. As an `answer` it
+        makes nobody a customer.
+        """
         return self._message(
             person,
             "outbound",
@@ -78,6 +81,7 @@ class Inbox:
             context=context,
             conversation_id=conversation_id,
             agent_id=agent_id,
+            kind=kind,
         )
 
     def learned(

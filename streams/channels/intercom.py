@@ -2,8 +2,8 @@
 
 A customer comes of what a contact wrote; the key is Intercom's contact id. E-mail and phone of a
 lead were typed, a user's `external_id` was not signed as far as we are told: they suggest.
-Conversations that an admin starts contact somebody; an admin's answer is a notice, for it says of
-nobody that they are new. Bodies are HTML.
+Conversations that an admin starts contact somebody; an admin's answer is a message of the contact
+whom it answers, and makes nobody a customer. Bots and notes are nobody's. Bodies are HTML.
 Source: https://developers.intercom.com/docs/references/webhooks/webhook-models (2.14).
 """
 
@@ -24,12 +24,12 @@ _REPLIES_OF_CONTACT: Final = frozenset(
     {"conversation.user.replied", "conversation.contact.replied"}
 )
 _OPENED_BY_ADMIN: Final = "conversation.admin.single.created"
+_ANSWERED: Final = "conversation.admin.replied"
 _CONTACTS: Final = ("contact.", "user.", "lead.", "visitor.")
 _NEWS_OF_CONTACT: Final = frozenset({"updated", "signed_up", "added_email", "email.updated"})
 _NOTICES: Final[dict[str, NoticeKind]] = {
     "conversation_part.redacted": "deleted",
     "conversation.deleted": "deleted",
-    "conversation.admin.replied": "not_a_person",
     "conversation.admin.noted": "not_a_person",
     "ping": "test",
     "conversation": "activity",
@@ -41,6 +41,7 @@ _NOTICES: Final[dict[str, NoticeKind]] = {
     "company": "account",
     "admin": "account",
 }
+_TEAMMATES: Final = frozenset({"admin", "team"})
 _OURS: Final = frozenset({"admin", "bot", "team"})
 
 
@@ -62,6 +63,12 @@ def _parts(topic: str, item: Document, inbox: Inbox) -> Iterator[Part]:
         for reply in replies:
             yield _said(topic, reply, item, reply.time("created_at"), inbox)
         if not replies:
+            yield Unreadable(f"a {topic} without a conversation part: nothing was said")
+    elif topic == _ANSWERED:
+        answers = item.children("conversation_parts", "conversation_parts")
+        for answer in answers:
+            yield _answer(topic, answer, item, inbox)
+        if not answers:
             yield Unreadable(f"a {topic} without a conversation part: nothing was said")
     elif topic.startswith(_CONTACTS) and topic.partition(".")[2] in _NEWS_OF_CONTACT:
         yield _contact(topic, item, inbox)
@@ -96,6 +103,37 @@ def _said(topic: str, said: Document, item: Document, at: Time | None, inbox: In
         context=_context(author, _reference_of(item, person)),
         conversation_id=item.text("id"),
     )
+
+
+def _answer(topic: str, answer: Document, item: Document, inbox: Inbox) -> Part:
+    """Return what a teammate answered; a notice where it was none, or nobody can be said to be
+    whom they answered.
+    """
+    author, person = answer.child("author"), _answered(item)
+    message_id, at = answer.text("id") or id_of(answer), answer.time("created_at")
+    is_said = author.text("type") in _TEAMMATES and answer.text("part_type") != "note"
+    if person is None or not is_said:
+        return inbox.notice("not_a_person", topic, message_id=message_id, person=person, at=at)
+    return inbox.answered(
+        person,
+        message_id=message_id,
+        at=at,
+        content=_content(answer),
+        conversation_id=item.text("id"),
+        agent_id=author.text("id"),
+        kind="answer",
+    )
+
+
+def _answered(item: Document) -> str | None:
+    """Return whom an answer in the conversation is for: its only contact, or of several the one
+    who began it.
+    """
+    contacts = {contact.text("id") for contact in item.children("contacts", "contacts")}
+    if len(contacts) == 1:
+        return contacts.pop()
+    beginner = item.text("source", "author", "id")
+    return beginner if beginner in contacts else None
 
 
 def _contact(topic: str, contact: Document, inbox: Inbox) -> Part:

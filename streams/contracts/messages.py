@@ -10,8 +10,10 @@ import msgspec
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 Direction = Literal["inbound", "outbound"]
-# A notice is no message: an identity change, a shared contact, a profile. Nobody spoke.
-Kind = Literal["message", "notice"]
+# A notice is no message: an identity change, a shared contact, a profile. Nobody spoke. An answer
+# is what the business said in a conversation that the person may or may not have written in: a
+# message of whomever it answers, which makes nobody a customer.
+Kind = Literal["message", "answer", "notice"]
 IdentifierKind = Literal["phone", "email", "telegram", "bsuid", "lid", "reference", "identity"]
 IdentifierRule = Literal[
     "same_account",  # the platform shows both ids of one account: a number and a BSUID or LID
@@ -92,7 +94,8 @@ class MessageFact(Wire, frozen=True, kw_only=True):
     """One message as it was understood: who it belonged to when it was processed.
 
     Unique by (tenantId, channelId, messageId); the stream may repeat it, the warehouse keeps one.
-    `customerId` and `conversationId` are null only when auto-creation is off and nobody is known.
+    `customerId` and `conversationId` are null only when nobody is known: auto-creation is off, or
+    the message is an answer to somebody who has not been seen.
     """
 
     tenant_id: str

@@ -2,6 +2,7 @@
 and a circuit breaker a channel. What does not work now is asked later, by whoever called.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
@@ -22,6 +23,8 @@ from streams.enrichment.profiles import Ask
 _ANSWER_SECONDS: Final = 10.0
 _TRIES: Final = 3
 _TRIES_SECONDS: Final = 25.0
+# For the whole of an answer: the client's limit is between two bytes, which may come one by one.
+_WHOLE_SECONDS: Final = 20.0
 _FAILURES_UNTIL_OPEN: Final = 5
 _OPEN_SECONDS: Final = 60.0
 _LARGEST_ANSWER_BYTES: Final = 1024 * 1024
@@ -51,7 +54,11 @@ class Asker:
     """Asks for channels, each within its rate; a channel that fails is left alone for a while."""
 
     def __init__(
-        self, *, open_seconds: float = _OPEN_SECONDS, answer_seconds: float = _ANSWER_SECONDS
+        self,
+        *,
+        open_seconds: float = _OPEN_SECONDS,
+        answer_seconds: float = _ANSWER_SECONDS,
+        whole_seconds: float = _WHOLE_SECONDS,
     ) -> None:
         # Redirects are not followed: they could lead inside somebody's network.
         self._client = httpx2.AsyncClient(timeout=answer_seconds, follow_redirects=False)
@@ -62,6 +69,7 @@ class Asker:
             exclude=[LaterError, DeniedError],
         )
         self._open_seconds = open_seconds
+        self._whole_seconds = whole_seconds
 
     async def close(self) -> None:
         """Leave all connections."""
@@ -108,14 +116,20 @@ class Asker:
                     wait_max=2.0,
                 ):
                     with attempt:
-                        async with self._response(ask) as response:
-                            return await read(response)
+                        return await self._whole(ask, read)
         except OpenedState as error:
             raise LaterError("the channel fails; it is left alone", self._open_seconds) from error
         except (_FailedError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             # Not the error's own words: they hold the address, and that may hold a token.
             raise LaterError(f"the platform failed to answer ({type(error).__name__})") from None
         raise AssertionError("the last try answers or raises")
+
+    async def _whole(self, ask: Ask, read: Callable[[httpx2.Response], Awaitable[Found]]) -> Found:
+        try:
+            async with asyncio.timeout(self._whole_seconds), self._response(ask) as response:
+                return await read(response)
+        except TimeoutError:
+            raise _FailedError("it takes too long") from None
 
     @asynccontextmanager
     async def _response(self, ask: Ask) -> AsyncIterator[httpx2.Response]:

@@ -184,6 +184,9 @@ class _Folding:
     def observe(self, root: Root | None, operation: Observe) -> None:
         if root is not None and root.boundaries:
             operation = of_its_time(root, operation, self.addresses)
+        if operation.is_answer:
+            self._answer(root, operation)
+            return
         if root is None or not root.seeds:
             if root is not None and is_forgotten(root, operation, self.addresses):
                 return
@@ -202,6 +205,13 @@ class _Folding:
             known = self._joined(root, operation)
         self.folded.node = known
         self.observed.append([operation])
+
+    def _answer(self, root: Root | None, operation: Observe) -> None:
+        """Note an answer as a message of whoever it answers. It joins nothing: what it would make
+        known would hang on whether it came before the person did.
+        """
+        if root is None or not is_forgotten(root, operation, self.addresses):
+            self.observed.append([operation])
 
     def _joined(self, root: Root, operation: Observe) -> Root:
         claimant = self.parts.of_key(operation.identity_key) if operation.claims else None

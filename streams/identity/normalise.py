@@ -112,10 +112,12 @@ def normalise(  # noqa: PLR0911 - one guard a field
         for claim in _claims(message, key, channel_type)
         if claim.key not in policy.nobody  # the business's own number is nobody's
     )[:_CLAIMS_KEPT]
+    is_answer = message.kind == "answer" and not inbound
     if message.kind == "notice" or message.content.type.lower() in _NOTICES:
         profile = Edits(
             name=_name_register(name, external_id, key, at_ms),
-            picture_url=Register(RANK_PROFILE, at_ms, picture_url) if picture_url else None,
+            # As one that comes with a message (`picture_register`): below the copy that we serve.
+            picture_url=Register(RANK_FALLBACK, at_ms, picture_url) if picture_url else None,
         )
         return key, _notice(message, key, at_ms, claims, profile)
     return key, Observe(
@@ -136,7 +138,8 @@ def normalise(  # noqa: PLR0911 - one guard a field
         name=name,
         picture_url=picture_url,
         username=_cut(context.username, _NAME_KEPT) if inbound else None,
-        claims=claims,
+        claims=() if is_answer else claims,
+        is_answer=is_answer,
     )
 
 

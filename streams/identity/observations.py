@@ -136,7 +136,7 @@ def _joined(known: IdentityState, observe: Observe, gaps: Gaps) -> IdentityState
         first_inbound_at_ms=earliest(known.first_inbound_at_ms, inbound_at_ms),
         last_inbound_at_ms=latest(known.last_inbound_at_ms, inbound_at_ms),
         name=newest(known.name, name_register(observe)),
-        picture_url=newest(known.picture_url, profile_register(observe.picture_url, observe)),
+        picture_url=newest(known.picture_url, picture_register(observe)),
         username=newest(known.username, profile_register(observe.username, observe)),
         windows=(
             joined(known.windows, (window_of_message(observe),), gaps.conversation_ms)
@@ -178,7 +178,7 @@ def identity_of(observe: Observe, epoch: int = 0) -> IdentityState:
         first_inbound_at_ms=inbound_at_ms,
         last_inbound_at_ms=inbound_at_ms,
         name=name_register(observe),
-        picture_url=profile_register(observe.picture_url, observe),
+        picture_url=picture_register(observe),
         username=profile_register(observe.username, observe),
         windows=(window_of_message(observe),),
         epoch=epoch,
@@ -207,6 +207,15 @@ def name_register(observe: Observe) -> Register | None:
     if is_raw_id(observe.name, observe.external_id, observe.identity_key):
         rank = RANK_FALLBACK
     return Register(rank, observe.at_ms, observe.name, observe.received_at_ms)
+
+
+def picture_register(observe: Observe) -> Register | None:
+    """Return the picture's address as the platform said it with the message. It expires, or carries
+    a token: so it is a fallback, and never replaces the copy that we serve.
+    """
+    if not observe.picture_url:
+        return None
+    return Register(RANK_FALLBACK, observe.at_ms, observe.picture_url, observe.received_at_ms)
 
 
 def profile_register(value: str | None, observe: Observe) -> Register | None:

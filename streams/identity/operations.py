@@ -51,6 +51,7 @@ class Observe(_Operation, frozen=True, kw_only=True, tag="observe"):
     username: str | None = None
     claims: tuple[Claim, ...] = ()
     since_ms: int = 0  # set at the node, where the number is a later owner's
+    is_answer: bool = False  # the business answers: it makes nobody known, and moves nothing on
 
 
 class Relate(_Operation, frozen=True, kw_only=True, tag="relate"):

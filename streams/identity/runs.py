@@ -16,6 +16,7 @@ from streams.identity.observations import (
     identity_name,
     is_known,
     name_register,
+    picture_register,
     profile_register,
     window_of_message,
 )
@@ -111,6 +112,7 @@ class _Gathering:
             if (
                 type(observe) is not Observe
                 or observe.platform_conversation_id
+                or observe.is_answer
                 # As old as the newest conversation's first message, or older: to be sorted in.
                 or (at_ms := observe.at_ms) <= started_at_ms
                 or observe.external_id != external_id
@@ -172,8 +174,7 @@ class _Gathering:
         if observe.name:
             self._name = newest(self._name, name_register(observe))
         if observe.picture_url:
-            picture_url = profile_register(observe.picture_url, observe)
-            self._picture_url = newest(self._picture_url, picture_url)
+            self._picture_url = newest(self._picture_url, picture_register(observe))
         if observe.username:
             username = profile_register(observe.username, observe)
             self._username = newest(self._username, username)

@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx2
 
+from api.access.keys import Role
 from streams.cluster import ClusterSettings
 from tests.e2e.harness import wait_until
 from tests.keys import bearer, make_key
@@ -78,7 +79,7 @@ class ApiProcess:
         """Stop it."""
         self.stop()
 
-    def client(self, tenant: str = "acme", role: str = "viewer") -> httpx2.Client:
+    def client(self, tenant: str = "acme", role: Role = "viewer") -> httpx2.Client:
         """Return a client with a key of the tenant."""
-        token = make_key(self.folder / "keys.json", tenant, role)  # type: ignore[arg-type]
+        token = make_key(self.folder / "keys.json", tenant, role)
         return httpx2.Client(base_url=self.url, headers=bearer(token), trust_env=False, timeout=20)

@@ -5,31 +5,41 @@ demo compares the whole warehouse with what the traffic's maker knows, and fails
 """
 
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from streams.cluster import ClusterSettings
+from tests.e2e.harness import wait_until
+from tests.keys import bearer
 from warehouse import open_warehouse
 
 COMMAND = [sys.executable, "-m", "api.command_line", "demo", "--people", "150", "--days", "20"]
+SIGN_IN = re.compile(r"(http://127\.0\.0\.1:\d+)/sign-in#key=(omni_\S+)")
+
+
+def environment(cluster: ClusterSettings, folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers,
+        "OMNICHANNEL_STATE_FOLDER": str(folder / "state"),
+        "OMNICHANNEL_LOG_FILE": str(folder / "omnichannel.log"),
+        "API_PORT": "0",
+        "COLUMNS": "120",
+    }
 
 
 def run_demo(
     cluster: ClusterSettings, folder: Path, **env: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        COMMAND,
-        env={
-            **os.environ,
-            "KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers,
-            "OMNICHANNEL_STATE_FOLDER": str(folder / "state"),
-            "OMNICHANNEL_LOG_FILE": str(folder / "omnichannel.log"),
-            "COLUMNS": "120",
-            **env,
-        },
+        [*COMMAND, "--headless"],
+        env=environment(cluster, folder) | env,
         capture_output=True,
         text=True,
         timeout=180,
@@ -66,3 +76,32 @@ def test_with_analytics_off_customers_are_made_and_nothing_is_loaded(
     assert result.returncode == 0, result.stdout + result.stderr
     assert "loads none" in result.stdout
     assert not (tmp_path / "state/demo/warehouse").exists()
+
+
+@pytest.mark.kafka
+def test_page_is_served_and_people_go_on_writing_until_it_is_told_to_stop(
+    cluster: ClusterSettings, tmp_path: Path
+) -> None:
+    output = tmp_path / "output.txt"
+    with output.open("wb") as file:
+        demo = subprocess.Popen(
+            COMMAND, env=environment(cluster, tmp_path), stdout=file, stderr=file
+        )
+    try:
+        wait_until(lambda: SIGN_IN.search(output.read_text()) is not None, "the demo's address")
+        found = SIGN_IN.search(output.read_text())
+        assert found is not None
+        url, token = found.groups()
+        with httpx2.Client(base_url=url, headers=bearer(token), trust_env=False) as client:
+
+            def latest() -> str:
+                page = client.get("/api/customers", params={"limit": 1})
+                return str(page.json()["items"][0]["metadata"]["lastSeenAt"])
+
+            before = latest()
+            wait_until(lambda: latest() != before, "somebody wrote", 30)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 0, output.read_text()
+    finally:
+        demo.kill()
+    assert "Stopped." in output.read_text()

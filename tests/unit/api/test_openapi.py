@@ -4,9 +4,11 @@ Real: the application, the live view's files, the worker's core. Not real: Kafka
 """
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.openapi import hold_to_its_word, operations, routes_of
 from tests.unit.api.commands.office import JOAO, MARIA, Office
@@ -55,3 +57,27 @@ def test_every_route_is_in_the_document(office: Office) -> None:
     served = set(routes_of(office.api))
     assert len(served) > len(documented)
     assert served - documented == {("GET", "/openapi.json")}
+
+
+# Who signs out has read rights alone, perhaps; nobody else changes anything without being an agent.
+_OPEN = {"/health/live", "/health/ready", "/webhooks/{platform}/{tenant_id}/{channel_id}"}
+_OF_ANY_ROLE = {("delete", "/session")}
+
+
+def test_every_operation_asks_who_calls_and_what_changes_something_asks_for_an_agent(
+    office: Office,
+) -> None:
+    found = office.viewer.get("/openapi.json").json()
+    nobody = TestClient(office.api)
+    for path, one in found["paths"].items():
+        for method, operation in one.items():
+            if path in _OPEN or (method, path) == ("post", "/session"):
+                assert "security" not in operation
+                continue
+            assert operation["security"] == [{"key": []}, {"session": []}], (method, path)
+            where = path.format(customer_id="x", suggestion_id="x", command_id="x", name="x")
+            assert nobody.request(method, where).status_code == HTTPStatus.UNAUTHORIZED
+            if method != "get" and (method, path) not in _OF_ANY_ROLE:
+                refused = office.viewer.request(method, where)
+                assert refused.status_code == HTTPStatus.FORBIDDEN, (method, path)
+                assert "role" in refused.json()["detail"]

@@ -10,6 +10,7 @@ import pytest
 from streams.channels.adapters import ADAPTERS
 from streams.channels.delivery import Delivery
 from streams.channels.reading import Reading
+from streams.contracts.commands import EraseCustomer
 from streams.contracts.messages import Identifier
 from tests.hard_cases.deployment import Deployment
 from tests.unit.channels.samples import RECEIVED_AT_MS, SamplesOf
@@ -189,6 +190,71 @@ def test_intercom_a_conversation_that_an_admin_starts_contacts_somebody() -> Non
         "intercom", topic="conversation.admin.single.created", data={"item": item}
     ).messages
     assert (message.direction, message.to, message.agent_id) == ("outbound", "U9", "8")
+
+
+def intercom_talk(*parts: dict[str, Any], contacts: tuple[str, ...] = ("U9",)) -> Reading:
+    """Return what an admin's answer says, in a conversation that the contact U9 began."""
+    item = {
+        "id": "901",
+        "created_at": 1788220802,
+        "source": {"id": "s1", "body": "<p>Hi</p>", "author": {"type": "user", "id": "U9"}},
+        "contacts": {"contacts": [{"id": contact} for contact in contacts]},
+        "conversation_parts": {"conversation_parts": list(parts)},
+    }
+    topic = "conversation.admin.replied" if parts else "conversation.user.created"
+    return said("intercom", topic=topic, data={"item": item})
+
+
+def part(author: str = "admin", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": "5502",
+        "part_type": "comment",
+        "body": "<p>soon</p>",
+        "created_at": 1788220804,
+        "author": {"type": author, "id": "814860"},
+        **fields,
+    }
+
+
+def test_intercom_an_answer_is_a_message_of_whom_it_answers_in_their_conversation() -> None:
+    deployment = after(intercom_talk(), intercom_talk(part()))
+    customer = deployment.customer()
+    question, answer = deployment.fact("s1"), deployment.fact("5502")
+    assert (answer.direction, answer.text, answer.agent_id) == ("outbound", "soon", "814860")
+    assert answer.customer_id == question.customer_id == customer.id
+    assert answer.conversation_id == question.conversation_id is not None
+    assert (answer.sent_at - question.sent_at).total_seconds() == 2
+
+
+def test_intercom_an_answer_makes_nobody_a_customer_and_comes_in_any_order() -> None:
+    alone = after(intercom_talk(part()))
+    assert alone.customers() == []
+    assert alone.fact("5502").customer_id is None
+    late, early = (
+        after(intercom_talk(), intercom_talk(part())),
+        after(intercom_talk(part()), intercom_talk(), intercom_talk(part())),
+    )
+    assert late.customers() == early.customers()
+    assert late.conversations() == early.conversations()
+
+
+def test_intercom_an_answer_after_an_erasure_brings_nobody_back() -> None:
+    deployment = after(intercom_talk(), intercom_talk(part()))
+    deployment.ask(EraseCustomer, deployment.customer())
+    deployment.receive_at(RECEIVED_AT_MS, *intercom_talk(part(id="5503")).messages)
+    assert deployment.customers() == []
+    assert deployment.facts() == {}
+
+
+def test_intercom_who_is_answered_among_several_is_who_began() -> None:
+    (message,) = intercom_talk(part(), contacts=("U7", "U9")).messages
+    assert message.to == "U9"
+    assert kinds(intercom_talk(part(), contacts=("U7", "U8"))) == ["not_a_person"]
+
+
+@pytest.mark.parametrize("fields", [{"author": "bot"}, {"part_type": "note"}])
+def test_intercom_what_a_bot_or_a_note_says_is_no_answer(fields: dict[str, Any]) -> None:
+    assert kinds(intercom_talk(part(**fields))) == ["not_a_person"]
 
 
 # tawk.to and Rocket.Chat

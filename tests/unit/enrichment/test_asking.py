@@ -178,6 +178,26 @@ def test_a_platform_that_is_too_slow_is_asked_later() -> None:
             asked(lambda asker: asker.answer("c", PLENTY, Ask("GET", url)), answer_seconds=0.05)
 
 
+def test_a_picture_that_comes_too_slowly_is_asked_for_later() -> None:
+    with platform(lambda _: Answer(PNG, slow_seconds=0.5)) as known:
+        url = known.url
+        with pytest.raises(LaterError, match="Timeout"):
+            asked(lambda asker: asker.picture("c", PLENTY, Ask("GET", url)), answer_seconds=0.05)
+
+
+def test_an_answer_that_drips_is_given_up_as_a_whole_and_asked_for_later() -> None:
+    # Never silent long enough for the client's own limit, which would let it be read to its end.
+    with platform(lambda _: Answer(PNG, byte_seconds=0.02)) as known:
+        url = known.url
+        with pytest.raises(LaterError, match="failed to answer"):
+            asked(
+                lambda asker: asker.picture("c", PLENTY, Ask("GET", url)),
+                answer_seconds=5.0,
+                whole_seconds=0.1,
+            )
+    assert len(known.calls) == 3
+
+
 def test_a_platform_that_asks_for_patience_is_given_it_and_not_asked_again() -> None:
     with platform(lambda _: Answer(status=429, headers={"Retry-After": "17"})) as known:
         url = known.url

@@ -330,10 +330,28 @@ def test_a_page_of_another_host_changes_nothing_and_signs_nobody_in(
     assert house.client.post("/api/change", json={"size": 1}, headers=here).status_code == 200
 
 
-def test_a_wrong_key_beside_a_cookie_is_a_wrong_key(house: House) -> None:
+def test_a_wrong_key_beside_a_cookie_is_a_wrong_key_and_a_proxys_password_is_none(
+    house: House,
+) -> None:
     house.signed_in()
     answer = house.client.get("/api/read", headers=bearer("omni_x"))
     assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    proxys = {"Authorization": "Basic dXNlcjpwYXNz"}
+    assert house.client.get("/api/read", headers=proxys).status_code == HTTPStatus.OK
+
+
+def test_the_log_has_who_signed_in_and_from_where_wrong_keys_came_and_no_key(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    token = make_key(house.keys)
+    house.client.post("/session", json={"key": token})
+    for _ in range(30):
+        house.client.get("/api/read", headers=bearer("omni_wrong"))
+    assert f"Signed in with key {token.split('_')[1]} (tenantId=acme)" in caplog.text
+    assert caplog.text.count("A wrong key from testclient") == 10
+    assert token.rpartition("_")[2] not in caplog.text
+    assert "omni_wrong" not in caplog.text
 
 
 # -- limits -------------------------------------------------------------------------------------
