@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from api import channels as channel_routes
-from api import customers, event_stream, health, pictures
+from api import customers, event_stream, exports, health, pictures
 from api.access import routes as access
 from api.access.callers import Access
 from api.access.gate import Gate
@@ -94,6 +94,7 @@ def create_api(
     api.include_router(health.router)
     api.include_router(access.router)
     api.include_router(customers.router)
+    api.include_router(exports.router)
     api.include_router(channel_routes.router)
     api.include_router(event_stream.router)
     api.include_router(webhooks.router)

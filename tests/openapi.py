@@ -24,11 +24,13 @@ CHECKS = [
 
 
 def routes_of(api: FastAPI) -> Iterator[tuple[str, str]]:
-    """Yield the method and the path of everything that the application serves."""
+    """Yield the method and the path of everything that the application serves, its pages apart."""
     for route in api.routes:
         included: Any = getattr(route, "original_router", None)
         routes: Sequence[Any] = included.routes if included else [route]
         for one in routes:
+            if getattr(one, "endpoint", routes_of).__module__.startswith("api.pages"):
+                continue
             for method in getattr(one, "methods", None) or ():
                 if method not in {"HEAD", "OPTIONS"}:
                     yield method, one.path

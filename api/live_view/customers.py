@@ -71,21 +71,32 @@ class CustomerRow:
     document: str
 
 
-def conditions(
-    wanted: CustomerFilter, *, now: datetime, time_zone: str
-) -> tuple[list[str], dict[str, Any]]:
-    """Return the SQL that rows must fulfil, search apart, and the values that it names."""
+def rows_wanted(
+    wanted: CustomerFilter,
+    index: SearchIndex,
+    *,
+    now: datetime,
+    time_zone: str,
+    region: str | None,
+) -> tuple[str, list[str], dict[str, Any]]:
+    """Return the SQL of what to read, what its rows must fulfil, and the values that both name."""
     given: dict[str, Any] = {"tenant_id": wanted.tenant_id}
-    found = ["tenant_id = $tenant_id", "merged_into is null"]
+    where = ["tenant_id = $tenant_id", "merged_into is null"]
     for name, condition in _CONDITIONS.items():
         if (value := getattr(wanted, name)) is not None:
             given[name] = value
-            found.append(condition)
+            where.append(condition)
     if wanted.activity is not None:
         given["active_from"] = active_from(now, time_zone)
         is_active = "coalesce(last_inbound_at >= $active_from, false)"
-        found.append(is_active if wanted.activity == "active" else f"not {is_active}")
-    return found, given
+        where.append(is_active if wanted.activity == "active" else f"not {is_active}")
+    source = "raw.customers"
+    if wanted.search is not None and wanted.search.strip():
+        search = search_for(wanted.search, region)
+        where.append(search.condition(given))
+        if (candidates := search.candidates(index)) is not None:
+            source = _looked_up(candidates)
+    return source, where, given
 
 
 def customers(
@@ -101,13 +112,7 @@ def customers(
     region: str | None = None,
 ) -> Page:
     """Return a page of customers in the order asked for. Raises ProblemError: a wrong cursor."""
-    where, given = conditions(wanted, now=now, time_zone=time_zone)
-    source = "raw.customers"
-    if wanted.search is not None and wanted.search.strip():
-        search = search_for(wanted.search, region)
-        where.append(search.condition(given))
-        if (candidates := search.candidates(index)) is not None:
-            source = _looked_up(candidates)
+    source, where, given = rows_wanted(wanted, index, now=now, time_zone=time_zone, region=region)
     keys = _KEYS[sort.removeprefix("-")]
     is_falling = sort.startswith("-")
     if cursor is not None:

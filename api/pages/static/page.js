@@ -4,6 +4,7 @@ import { showKept } from "./toasts.js";
 import { prepareForms } from "./forms.js";
 import { followPage } from "./live.js";
 import { csrfToken } from "./requests.js";
+import { takeKeyFromAddress } from "./sign_in.js";
 
 const A_YEAR_SECONDS = 31536000;
 
@@ -53,6 +54,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 prepare(document);
+takeKeyFromAddress();
 prepareForms();
 watchTimes();
 showKept();
