@@ -8,6 +8,7 @@ import re
 import time
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -144,6 +145,19 @@ def test_search_and_filters_stand_in_the_address_and_going_back_undoes_them(
     page.get_by_role("searchbox").fill(national)
     expect(page.locator(".person")).to_have_count(1)
     expect(row(page, "Flora Search")).to_be_visible()
+
+
+def test_the_list_one_looks_at_is_a_file_of_the_same_people(
+    signed_in: SignedIn, stack: Stack
+) -> None:
+    stack.say(written("Saulo File"))
+    stack.wait_for("Saulo File")
+    page = signed_in(path="/customers?search=saulo&sort=displayName")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 2
+    assert "Saulo File" in lines[1]
 
 
 def test_an_edit_shows_and_is_kept(signed_in: SignedIn, stack: Stack) -> None:
