@@ -34,6 +34,7 @@ from tests.keys import bearer, make_key
 
 TENANT = "acme"
 OTHER_TENANT = "globex"
+NEW_TENANT = "initech"  # nobody has written to it
 TIME_ZONE = "America/Sao_Paulo"
 CROWD = 60
 _numbers = count(1)
@@ -140,7 +141,7 @@ def whole_system(cluster: ClusterSettings, folder: Path) -> Iterator[Stack]:
     roles: tuple[Role, ...] = ("viewer", "agent", "admin")
     keys = {
         (tenant, role): make_key(keys_file, tenant, role, f"{role} of {tenant}")
-        for tenant in (TENANT, OTHER_TENANT)
+        for tenant in (TENANT, OTHER_TENANT, NEW_TENANT)
         for role in roles
     }
     settings = AnalyticsSettings(
