@@ -42,7 +42,7 @@ COPY pyproject.toml .dagster/dagster.yam[l] ./
 RUN touch dagster.yaml \
     && useradd --system --uid 10001 --home-dir /var/lib/omnichannel omnichannel \
     && cd /var/lib && mkdir -p omnichannel/state omnichannel/warehouse omnichannel/dagster \
-        omnichannel/pictures omnichannel/enrichment omnichannel/access \
+        omnichannel/pictures omnichannel/enrichment omnichannel/access omnichannel/live \
     && ln -s /app/dagster.yaml omnichannel/dagster/dagster.yaml \
     && chown -R omnichannel:omnichannel omnichannel
 USER omnichannel
@@ -53,6 +53,7 @@ USER omnichannel
 #   API_LOG_FILE              the API's log lines
 #   ENRICHMENT_LOG_FILE       the enrichment's
 #   OMNICHANNEL_KEYS_FILE     who may call the API; the sessions' secret is beside it
+#   LIVE_VIEW_FOLDER          the API's own view of the customers: one folder for each running API
 #   PICTURES_FOLDER           customers' pictures: the enrichment writes, the API serves
 #   ENRICHMENT_FOLDER         what the enrichment has to look up, and what it found
 #   WAREHOUSE_FOLDER          the loader's DuckDB file and the published copy
@@ -62,6 +63,7 @@ ENV OMNICHANNEL_STATE_FOLDER=/var/lib/omnichannel/state \
     OMNICHANNEL_LOG_FILE=/var/lib/omnichannel/state/omnichannel.log \
     API_LOG_FILE=/var/lib/omnichannel/state/api.log \
     OMNICHANNEL_KEYS_FILE=/var/lib/omnichannel/access/keys.json \
+    LIVE_VIEW_FOLDER=/var/lib/omnichannel/live \
     PICTURES_FOLDER=/var/lib/omnichannel/pictures \
     ENRICHMENT_FOLDER=/var/lib/omnichannel/enrichment \
     ENRICHMENT_LOG_FILE=/var/lib/omnichannel/state/enrichment.log \

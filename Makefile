@@ -25,7 +25,7 @@ fmt: $(VENV)/.ready             ## put the code into shape
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.ready           ## every performance claim, measured here
-	for claim in core worker load warehouse; do $(BIN)/python -m bench.$$claim || exit 1; done
+	for claim in core worker load warehouse api; do $(BIN)/python -m bench.$$claim || exit 1; done
 
 dagster: $(VENV)/.ready         ## when things run: assets, checks, schedule, in the browser
 	DAGSTER_HOME="$(CURDIR)/.dagster" $(BIN)/dagster dev

@@ -140,13 +140,15 @@ def test_every_named_volume_is_declared_and_used() -> None:
     assert used == COMPOSE["volumes"].keys()
 
 
-def test_only_dagster_has_the_warehouse() -> None:
+def test_only_dagster_writes_the_warehouse_and_the_api_reads_what_is_published() -> None:
     having = {
-        name
+        name: volume
         for name, service in SERVICES.items()
-        if any(volume.startswith("warehouse:") for volume in service.get("volumes", []))
+        for volume in service.get("volumes", [])
+        if volume.startswith("warehouse:")
     }
-    assert having == {"dagster-daemon", "dagster-webserver"}
+    assert having.keys() == {"api", "dagster-daemon", "dagster-webserver"}
+    assert [name for name, volume in having.items() if volume.endswith(":ro")] == ["api"]
 
 
 def test_each_worker_has_state_of_its_own_where_the_image_keeps_it() -> None:
