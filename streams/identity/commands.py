@@ -84,6 +84,10 @@ def adopt(root: Root, parts: Partition, operation: Adopt) -> Outcome:
         gone = _was_erased(root, command.other_customer_id)
         reason = "was erased" if gone else "is not known"
         return _refused(root, asked, f"the customer {command.other_customer_id} {reason}")
+    mark = root.erased.get(operation.address)
+    if mark is not None and operation.at_ms <= mark.at_ms:
+        # A replay: whom it tied to ours was erased since, and nothing ties to nobody.
+        return Outcome(root, records=[answer(asked)])
     outcome = _decided(root, operation.key, found[0], "agent_merge", asked)
     outcome.records.append(answer(asked))
     return _a_version_on(root, outcome)

@@ -110,9 +110,15 @@ def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
     key = f"{own_id}/{first.channel_id}"
     told: Window | None = None
     conversation = _NULL
+    # Where most messages stand; that it is the newest is what `window_at` looks at first.
+    newest = windows[-1] if windows and not windows[-1].platform_id else None
     for observe in messages.observed:
         at_ms, received_at_ms = observe.at_ms, observe.received_at_ms
-        window = window_at(windows, at_ms, observe.platform_conversation_id)
+        platform_id = observe.platform_conversation_id
+        if newest and not platform_id and newest.started_at_ms <= at_ms <= newest.last_at_ms:
+            window: Window | None = newest
+        else:
+            window = window_at(windows, at_ms, platform_id)
         if window is not told:
             told, conversation = window, _NULL if window is None else encode_text(window.id)
         sent_at = rfc3339(at_ms)

@@ -31,8 +31,12 @@ def newest(one: Register | None, other: Register | None) -> Register | None:
         return other
     if other is None:
         return one
-    ours = (one.rank, one.at_ms, -one.received_at_ms, one.value)
-    theirs = (other.rank, other.at_ms, -other.received_at_ms, other.value)
+    if one.rank != other.rank:
+        return one if one.rank > other.rank else other
+    if one.at_ms != other.at_ms:
+        return one if one.at_ms > other.at_ms else other
+    ours = (-one.received_at_ms, one.value)
+    theirs = (-other.received_at_ms, other.value)
     return one if ours >= theirs else other
 
 

@@ -106,6 +106,7 @@ class _Gathering:
         identity_key, channel_type = known.identity_key, known.channel_type
         span_from_ms, span_to_ms = self._span()
         started_at_ms, last_at_ms = self._window.started_at_ms, self._window.last_at_ms
+        last_seen_at_ms = known.last_seen_at_ms
         place, end = start, len(operations)
         while place < end:
             observe = operations[place]
@@ -134,8 +135,8 @@ class _Gathering:
                     started_at_ms = at_ms
                 last_at_ms = at_ms
             # It is later than the newest conversation's start, so never the first that was seen.
-            if at_ms > self._last_seen_at_ms:
-                self._last_seen_at_ms = at_ms
+            if at_ms > last_seen_at_ms:
+                last_seen_at_ms = at_ms
                 is_news = True
             if is_inbound and self._take_inbound(at_ms):
                 is_news = True
@@ -146,6 +147,7 @@ class _Gathering:
             self.news += is_news
             place += 1
         self._window = _reaching(self._window, last_at_ms)
+        self._last_seen_at_ms = last_seen_at_ms
         return place
 
     def _span(self) -> tuple[int, int]:

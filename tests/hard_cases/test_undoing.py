@@ -148,6 +148,23 @@ def test_case_44_no_replay_and_no_redelivery_resurrects() -> None:
         assert len(deployment.events("customer.erased")) == 1
 
 
+def test_case_44_a_replay_ties_nobody_to_who_was_merged_split_and_erased() -> None:
+    for seed in range(20):
+        deployment = Deployment(rng=random.Random(seed))
+        deployment.receive(whatsapp(ANA))
+        deployment.receive(telegram(5100000201, at=moment(days=1)))
+        one, other = deployment.customers()
+        deployment.ask(MergeCustomers, other, other_customer_id=one.id, issued_at=moment(days=2))
+        keys = (one.identities[0].identity_key,)
+        together = deployment.customer()
+        deployment.ask(SplitCustomer, together, identity_keys=keys, issued_at=moment(days=3))
+        erased_one = deployment.customer_of("5100000201")
+        deployment.ask(EraseCustomer, erased_one, issued_at=moment(days=4))
+        deployment.replay()
+        assert deployment.customer().links == ()
+        assert not [v for v in deployment.world.nodes.values() if b"telegram:5100000201" in v]
+
+
 def test_case_44_a_late_message_of_before_the_erasure_stays_forgotten() -> None:
     deployment = Deployment()
     deployment.receive(whatsapp(ANA))
