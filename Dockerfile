@@ -6,7 +6,9 @@ ARG NODE_IMAGE=node:22-slim
 FROM ${NODE_IMAGE} AS page
 WORKDIR /page
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --silent --no-progress
+RUN npm ci --omit=dev --silent --no-progress && mkdir vendor \
+    && cp node_modules/htmx.org/dist/htmx.min.js node_modules/echarts/dist/echarts.min.js vendor \
+    && gzip -9 -n -k vendor/*.js
 
 FROM ${PYTHON_IMAGE} AS wheel
 WORKDIR /source
@@ -16,8 +18,7 @@ COPY streams streams
 COPY pipelines pipelines
 COPY warehouse warehouse
 COPY dagster_project dagster_project
-COPY --from=page /page/node_modules/htmx.org/dist/htmx.min.js \
-    /page/node_modules/echarts/dist/echarts.min.js api/pages/static/vendor/
+COPY --from=page /page/vendor api/pages/static/vendor
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM ${PYTHON_IMAGE}

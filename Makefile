@@ -69,6 +69,7 @@ $(LIBRARIES): package-lock.json package.json
 	npm ci --silent --no-progress
 	mkdir -p $(@D)
 	cp node_modules/htmx.org/dist/htmx.min.js node_modules/echarts/dist/echarts.min.js $(@D)
+	gzip -9 -n -k -f $(@D)/*.js
 	touch $@
 else
 $(LIBRARIES):

@@ -74,6 +74,7 @@ async def listed(
         "sort": sort,
         "is_first": cursor is None,
         "query": rest,
+        "export": without(rest, "sort"),
         "names": FILTERS,
     }
     if visit.is_for_part:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -18,6 +19,7 @@ _FOLDER: Final = Path(__file__).parent / "static"
 _LIBRARIES: Final = ("vendor/htmx.min.js", "vendor/echarts.min.js")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "no-cache"
+_BYTES: Final = "application/octet-stream"
 HOW_TO_BUILD: Final = (
     "the page's libraries are not there: install Node.js 20+ with npm and run `make page`; the API "
     "works without"
@@ -48,8 +50,21 @@ class FrontEnd(StaticFiles):
         """Return the file; for ever where it was asked for by this version's address."""
         version, _, name = path.partition("/")
         is_current = version == self.version
-        response = await super().get_response(name if is_current else path, scope)
+        name = name if is_current else path
+        response = await self._packed(name, scope) or await super().get_response(name, scope)
         response.headers["Cache-Control"] = _FOR_EVER if is_current else _ASK_AGAIN
+        return response
+
+    async def _packed(self, name: str, scope: Scope) -> Response | None:
+        """Return the file as `make page` packed it, where it did and the browser unpacks."""
+        if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+            return None
+        if not self.lookup_path(packed := f"{name}.gz")[0]:
+            return None
+        response = await super().get_response(packed, scope)
+        response.headers["Content-Type"] = mimetypes.guess_type(name)[0] or _BYTES
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
         return response
 
 

@@ -24,6 +24,7 @@ CHANNELS: Final[Mapping[str, str]] = {
     "instagram": "Instagram",
     "messenger": "Messenger",
     "voice": N_("Phone call"),
+    "import": N_("Import"),  # an import's own: nobody writes there
 }
 ROLES: Final[Mapping[str, str]] = {
     "viewer": N_("may look"),
@@ -37,7 +38,6 @@ STATUSES: Final[Mapping[str, str]] = {
 }
 SOURCES: Final[Mapping[str, str]] = {
     "auto_created": N_("Wrote to us"),
-    "agent_initiated": N_("Contacted by us"),
     "import": N_("Imported"),
 }
 RULES: Final[Mapping[str, str]] = {

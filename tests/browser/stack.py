@@ -22,8 +22,10 @@ from pipelines.load import load_and_refresh
 from pipelines.settings import AnalyticsSettings
 from streams import topics
 from streams.cluster import ClusterSettings
+from streams.contracts.commands import Command
 from streams.contracts.messages import Context, Message
 from streams.contracts.wire import encode
+from streams.enrichment.pictures import Pictures
 from streams.topic_admin import ensure_topics
 from streams.topics import full_name
 from tests.builders import message
@@ -32,6 +34,7 @@ from tests.keys import bearer, make_key
 
 TENANT = "acme"
 OTHER_TENANT = "globex"
+NEW_TENANT = "initech"  # nobody has written to it
 TIME_ZONE = "America/Sao_Paulo"
 CROWD = 60
 _numbers = count(1)
@@ -44,6 +47,7 @@ class Stack:
     address: str
     cluster: ClusterSettings
     keys: dict[tuple[str, Role], str]
+    pictures: Pictures
     producer: Any = field(repr=False)
 
     def say(self, sent: Message) -> None:
@@ -51,6 +55,11 @@ class Stack:
         topic = topics.MESSAGES_INBOUND if sent.direction == "inbound" else topics.MESSAGES_OUTBOUND
         name = full_name(topic, self.cluster.topic_prefix)
         self.producer.send(name, value=encode(sent)).get(timeout=30)
+
+    def command(self, asked: Command) -> None:
+        """Have the broker hold a command."""
+        name = full_name(topics.CUSTOMER_COMMANDS, self.cluster.topic_prefix)
+        self.producer.send(name, value=encode(asked)).get(timeout=30)
 
     def customers(self, search: str, tenant: str = TENANT) -> list[dict[str, Any]]:
         """Return who is found, over REST."""
@@ -132,7 +141,7 @@ def whole_system(cluster: ClusterSettings, folder: Path) -> Iterator[Stack]:
     roles: tuple[Role, ...] = ("viewer", "agent", "admin")
     keys = {
         (tenant, role): make_key(keys_file, tenant, role, f"{role} of {tenant}")
-        for tenant in (TENANT, OTHER_TENANT)
+        for tenant in (TENANT, OTHER_TENANT, NEW_TENANT)
         for role in roles
     }
     settings = AnalyticsSettings(
@@ -143,7 +152,7 @@ def whole_system(cluster: ClusterSettings, folder: Path) -> Iterator[Stack]:
         running(WorkerProcess(cluster, folder, "worker")),
         _api(cluster, folder, keys_file) as address,
     ):
-        stack = Stack(address, cluster, keys, producer)
+        stack = Stack(address, cluster, keys, Pictures(folder / "pictures"), producer)
         for sent in history():
             stack.say(sent)
         stack.say(written("Greta Globex", tenant_id=OTHER_TENANT))
@@ -171,6 +180,7 @@ def _api(cluster: ClusterSettings, folder: Path, keys_file: Path) -> Iterator[st
                 "KAFKA_TOPIC_PREFIX": cluster.topic_prefix,
                 "KAFKA_TOPIC_PARTITIONS": str(cluster.topic_partitions),
                 "OMNICHANNEL_KEYS_FILE": str(keys_file),
+                "PICTURES_FOLDER": str(folder / "pictures"),
                 "LIVE_VIEW_FOLDER": str(folder / "live"),
                 "WAREHOUSE_FOLDER": str(folder / "warehouse"),
                 "TENANT_TIME_ZONES": f'{{"{TENANT}": "{TIME_ZONE}"}}',

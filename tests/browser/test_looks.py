@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import AXE, SignedIn
-from tests.browser.stack import TENANT, Stack, claimed, phone, written
+from tests.browser.stack import NEW_TENANT, TENANT, Stack, claimed, phone, written
 from tests.keys import bearer
 
 PHONE_WIDTH = 390
@@ -112,6 +112,33 @@ def test_everybody_can_use_every_page(
         wrong["sign-in"] = found
     keep(page, f"sign-in-{theme}-{width}")
     assert not wrong
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_who_has_nothing_yet_reads_what_to_do(
+    signed_in: SignedIn, stack: Stack, theme: str
+) -> None:
+    page = signed_in(tenant=NEW_TENANT, theme=theme, complains_of="404")
+    for path, title in (
+        ("/customers", "Nobody has written yet"),
+        ("/dashboard", "The warehouse has nothing of yours yet"),
+        ("/suggestions", "Nothing to decide"),
+        ("/channels", "No channel yet"),
+        ("/customers/none", "There is nothing here"),
+    ):
+        page.goto(path)
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
+        assert not faults(page), path
+        keep(page, f"empty{path.replace('/', '-')}-{theme}")
+    page.goto("/customers")
+    expect(page.locator("[data-connection=live]")).to_be_visible()
+    name = f"First {theme.title()}"
+    stack.say(written(name, tenant_id=f"{NEW_TENANT}" if theme == "dark" else TENANT))
+    if theme == "dark":
+        expect(page.locator(".person")).to_contain_text(name)
+    else:
+        page.wait_for_timeout(1_000)
+        assert page.locator(".person").count() == 0, "another tenant's"
 
 
 def test_the_keyboard_reaches_what_the_mouse_reaches(

@@ -6,12 +6,15 @@ deliver, the tests put on the topics.
 
 import re
 import time
+from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from streams.contracts.commands import UpdateCustomer
 from tests.browser.conftest import SignedIn
 from tests.browser.stack import (
     CROWD,
@@ -22,6 +25,7 @@ from tests.browser.stack import (
     phone,
     written,
 )
+from tests.e2e.harness import wait_until
 from tests.keys import bearer
 
 AT_ONCE_SECONDS = 1.0
@@ -141,6 +145,19 @@ def test_search_and_filters_stand_in_the_address_and_going_back_undoes_them(
     page.get_by_role("searchbox").fill(national)
     expect(page.locator(".person")).to_have_count(1)
     expect(row(page, "Flora Search")).to_be_visible()
+
+
+def test_the_list_one_looks_at_is_a_file_of_the_same_people(
+    signed_in: SignedIn, stack: Stack
+) -> None:
+    stack.say(written("Saulo File"))
+    stack.wait_for("Saulo File")
+    page = signed_in(path="/customers?search=saulo&sort=displayName")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 2
+    assert "Saulo File" in lines[1]
 
 
 def test_an_edit_shows_and_is_kept(signed_in: SignedIn, stack: Stack) -> None:
@@ -312,6 +329,40 @@ def test_names_from_outside_are_text_whatever_they_hold(signed_in: SignedIn, sta
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator(".said")).to_contain_text("<script>alert(2)</script>")
     assert page.locator("main img, main script").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("https://ours.example", "Quim Ours"), ("https://elsewhere.example", "Rui Elsewhere")],
+)
+def test_a_picture_of_this_host_is_shown_and_anothers_is_never_asked_for(
+    signed_in: SignedIn, stack: Stack, host: str, name: str
+) -> None:
+    stack.say(written(name))
+    (customer,) = stack.wait_for(name)
+    page = signed_in()
+    kept = stack.pictures.keep(page.locator(".brand-mark").screenshot())
+    is_ours = host == "https://ours.example"
+    stack.command(
+        UpdateCustomer(
+            id=f"picture-{name}",
+            tenant_id=TENANT,
+            issued_at=datetime.now(UTC),
+            issued_by="enrichment",
+            customer_id=customer["id"],
+            profile_picture_url=f"{host}/pictures/{kept}" if is_ours else f"{host}/{kept}",
+            source="profile",
+        )
+    )
+    wait_until(lambda: stack.customers(name)[0]["version"] > customer["version"], "the picture", 30)
+    page.goto(f"/customers/{customer['id']}")
+    picture = page.locator(".profile .avatar img")
+    if is_ours:
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.naturalWidth") > 0
+    else:
+        expect(page.locator(".profile .avatar")).to_have_text("RE")
+        assert picture.count() == 0
 
 
 def test_the_dashboard_draws_the_warehouses_figures(signed_in: SignedIn) -> None:

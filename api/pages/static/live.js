@@ -5,6 +5,7 @@ import { hear } from "./toasts.js";
 const SOON_MS = 40; // what comes together is drawn together
 const AT_MOST_EVERY_MS = 800; // in a storm of messages too, others want the server as well
 const TRY_AGAIN_MS = 4000;
+const TOUCHED_MS = 8000; // a finger does not hover: who has just touched the list reads it
 
 export function followPage() {
   const place = document.querySelector("[data-follows]");
@@ -101,13 +102,14 @@ function counted(count, one, many) {
 
 class List {
   looksAtOnce = true;
-  isPointed = false;
+  touchedAt = -Infinity;
   fresh = null;
 
   constructor() {
     this.button = document.querySelector("[data-news]");
     this.button.addEventListener("click", () => {
       window.scrollTo({ top: 0 });
+      this.touchedAt = -Infinity;
       this.apply();
       document.querySelector("[data-people] a")?.focus();
     });
@@ -115,6 +117,7 @@ class List {
     window.addEventListener("scroll", () => this.offer(), { passive: true });
     document.addEventListener("focusin", () => this.offer());
     document.addEventListener("pointermove", () => this.offer(), { passive: true });
+    document.addEventListener("touchstart", (event) => this.touched(event), { passive: true });
     document.addEventListener("htmx:afterSettle", (event) => {
       if (event.target.id === "list") {
         this.fresh = null;
@@ -181,7 +184,14 @@ class List {
     return found;
   }
 
+  touched(event) {
+    if (!event.target.closest("[data-people]")) return;
+    this.touchedAt = performance.now();
+    setTimeout(() => this.offer(), TOUCHED_MS + SOON_MS);
+  }
+
   get isRead() {
+    if (performance.now() - this.touchedAt < TOUCHED_MS) return true;
     const people = this.place.querySelector("[data-people]");
     const isScrolled = people.getBoundingClientRect().top < 0;
     return isScrolled || people.contains(document.activeElement) || people.matches(":hover");

@@ -1,5 +1,6 @@
 """What browsers load: for ever under this version's address, and never out of the folder."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def test_a_file_may_be_kept_for_ever_under_the_address_that_names_its_content(
     assert client.get(f"{STATIC_PATH}/page.js").headers["cache-control"] == "no-cache"
     (folder / "page.js").write_text("export default 1")
     assert FrontEnd(folder).version != front_end.version
+
+
+def test_a_packed_file_is_sent_to_browsers_that_unpack_it(folder: Path) -> None:
+    (folder / "vendor" / "large.js").write_text("plain")
+    (folder / "vendor" / "large.js.gz").write_bytes(gzip.compress(b"packed"))
+    front_end = FrontEnd(folder)
+    client = client_of(front_end)
+    address = front_end.address("vendor/large.js")
+    packed = client.get(address, headers={"accept-encoding": "gzip"})
+    assert (packed.text, packed.headers["content-encoding"]) == ("packed", "gzip")
+    assert packed.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in packed.headers["cache-control"]
+    assert client.get(address, headers={"accept-encoding": "identity"}).text == "plain"
 
 
 @pytest.mark.parametrize("path", ["../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "none"])
