@@ -46,8 +46,10 @@ def test_every_operation_keeps_its_word(office: Office) -> None:
     assert count == sum(len(path) for path in found["paths"].values())
 
 
-def test_every_route_is_in_the_document(office: Office) -> None:
-    """What is not documented is not held to anything: only the document itself is left out."""
+def test_every_route_but_the_pages_is_in_the_document(office: Office) -> None:
+    """What is not documented is not held to anything: only the document itself is left out, and
+    the pages, whose addresses are nobody's to program against.
+    """
     found = office.viewer.get("/openapi.json").json()
     documented = {
         (method.upper(), path)
@@ -55,8 +57,10 @@ def test_every_route_is_in_the_document(office: Office) -> None:
         for method in operations
     }
     served = set(routes_of(office.api))
-    assert len(served) > len(documented)
-    assert served - documented == {("GET", "/openapi.json")}
+    assert served >= documented
+    left_out = served - documented - {("GET", "/openapi.json")}
+    assert {method for method, _ in left_out} <= {"GET"}
+    assert not [path for _, path in left_out if path.startswith("/api")]
 
 
 # Who signs out has read rights alone, perhaps; nobody else changes anything without being an agent.
