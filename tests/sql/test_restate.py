@@ -176,6 +176,17 @@ def test_rows_that_nothing_tells_of_are_gone(name: str, change: str, sound: Give
     assert days_made_anew(sound.connection, days, [changed]) == before
 
 
+def test_a_tenant_of_whom_no_row_is_left_has_no_figures_either(sound: Given) -> None:
+    sound.records(fact("alone", tenant_id="bravo", external_id="+559", sent_at=START))
+    refresh(sound.connection, now=LATER, time_zones=ZONES)
+    assert sound.rows("select count(*) from marts.channel_days where tenant_id = 'bravo'") == [(1,)]
+    days = Days(START.date(), START.date() + timedelta(days=1))
+    sound.run(["delete from raw.customer_messages where tenant_id = 'bravo'"])
+    restated = days_made_anew(sound.connection, days, [])
+    refresh(sound.connection, now=LATER, time_zones=ZONES, rebuild=True)
+    assert restated == contents(sound.connection)
+
+
 def test_days_of_a_sound_warehouse_stay_as_they_are_however_often(sound: Given) -> None:
     before = contents(sound.connection)
     days = Days(START.date(), START.date() + timedelta(days=2))
