@@ -92,7 +92,10 @@ def _refresh(
             "last_day": days.last if days else None,
         }
         refreshing = _Refreshing(connection, all_models, given, is_rebuild)
+        _write_tenants(connection, "create or replace temp table restated_tenants as")
         _write_time_zones(connection, time_zones)
+        _write_tenants(connection, "insert into restated_tenants")
+        refreshing.temporary.append("restated_tenants")
         rows = refreshing.run()
         _remember(connection, fingerprint, now)
         connection.commit()
@@ -234,6 +237,13 @@ def _remember(connection: duckdb.DuckDBPyConnection, fingerprint: str, now: date
     connection.execute(
         'insert into refresh.offsets select topic, "partition", next_offset from raw.ingest_offsets'
     ).fetchall()
+
+
+def _write_tenants(connection: duckdb.DuckDBPyConnection, where: str) -> None:
+    """Note the tenants there are: before and after their zones are written, since one of whom every
+    row was deleted by hand has figures still.
+    """
+    connection.execute(f"{where} select tenant_id from staging.tenant_time_zones").fetchall()  # noqa: S608 - ours
 
 
 def _write_time_zones(connection: duckdb.DuckDBPyConnection, time_zones: TimeZones) -> None:

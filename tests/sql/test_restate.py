@@ -81,8 +81,8 @@ def days_made_anew(
 )
 @given(
     steps,
-    st.integers(0, 70),
-    st.integers(0, 20),
+    st.integers(0, 30),
+    st.integers(10, 60),
     st.lists(st.sampled_from(sorted(BY_HAND)), unique=True),
     st.lists(st.sampled_from(sorted(DAY_COLUMNS)), unique=True),
 )
@@ -119,11 +119,72 @@ def sound(given: Given) -> Given:
         given.records(
             customer(own, tenant_id="acme", created_at=at),
             event(f"{own} created", customer_id=own, occurred_at=at),
-            conversation(f"with {own}", customer_id=own, started_at=at, last_message_at=at),
+            conversation(
+                f"with {own}",
+                customer_id=own,
+                started_at=at,
+                last_message_at=at + timedelta(hours=1),
+            ),
             fact(f"{own} wrote", customer_id=own, conversation_id=f"with {own}", sent_at=at),
         )
     refresh(given.connection, now=LATER, time_zones=ZONES)
     return given
+
+
+@pytest.mark.parametrize("by_hand", sorted(BY_HAND))
+def test_each_change_by_hand_is_seen(by_hand: str, sound: Given) -> None:
+    before = contents(sound.connection)
+    days = Days(START.date(), START.date() + timedelta(days=1))
+    restated = days_made_anew(sound.connection, days, [BY_HAND[by_hand]])
+    assert restated != before
+    refresh(sound.connection, now=LATER, time_zones=ZONES, rebuild=True)
+    assert restated == contents(sound.connection)
+
+
+@pytest.mark.parametrize("name", sorted(DAY_COLUMNS))
+def test_each_mart_that_lost_its_rows_has_them_again(name: str, sound: Given) -> None:
+    before = contents(sound.connection)
+    days = Days(START.date(), START.date() + timedelta(days=1))
+    between = f"{DAY_COLUMNS[name]} between $first and $last"
+    counted = {"first": days.first, "last": days.last}
+    lost = sound.connection.execute(
+        f"select count(*) from marts.{name} where {between}", counted
+    ).fetchall()
+    assert lost[0][0] > 0
+    assert (
+        days_made_anew(sound.connection, days, [f"delete from marts.{name} where {between}"])
+        == before
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("messages", "message_id = message_id || ' twin'"),
+        ("conversations", "conversation_id = conversation_id || ' twin'"),
+        ("customer_events", "event_id = event_id || ' twin'"),
+        ("customers", "customer_id = customer_id || ' twin'"),
+        ("customer_days", "customer_id = customer_id || ' twin'"),
+        ("replies", "conversation_id = conversation_id || ' twin'"),
+    ],
+)
+def test_rows_that_nothing_tells_of_are_gone(name: str, change: str, sound: Given) -> None:
+    before = contents(sound.connection)
+    column = DAY_COLUMNS.get(name, "created_on")
+    days = Days(START.date(), START.date() + timedelta(days=1))
+    changed = f"update marts.{name} set {change} where {column} between $first and $last"
+    assert days_made_anew(sound.connection, days, [changed]) == before
+
+
+def test_a_tenant_of_whom_no_row_is_left_has_no_figures_either(sound: Given) -> None:
+    sound.records(fact("alone", tenant_id="bravo", external_id="+559", sent_at=START))
+    refresh(sound.connection, now=LATER, time_zones=ZONES)
+    assert sound.rows("select count(*) from marts.channel_days where tenant_id = 'bravo'") == [(1,)]
+    days = Days(START.date(), START.date() + timedelta(days=1))
+    sound.run(["delete from raw.customer_messages where tenant_id = 'bravo'"])
+    restated = days_made_anew(sound.connection, days, [])
+    refresh(sound.connection, now=LATER, time_zones=ZONES, rebuild=True)
+    assert restated == contents(sound.connection)
 
 
 def test_days_of_a_sound_warehouse_stay_as_they_are_however_often(sound: Given) -> None:
