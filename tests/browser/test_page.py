@@ -194,6 +194,8 @@ def test_what_cannot_be_is_said_in_the_form_and_nothing_is_lost(
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Something you entered cannot be.")
     expect(dialog.get_by_label("Add a phone number")).to_have_value("12")
+    expect(dialog.get_by_label("Add a phone number")).to_be_focused()
+    expect(dialog.get_by_label("Add a phone number")).to_have_attribute("aria-invalid", "true")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
