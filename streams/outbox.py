@@ -97,7 +97,10 @@ class Outbox:
         partition_key: bytes | None = None,
     ) -> None:
         """Send the value, or set its cause aside where the broker would refuse it."""
-        self.put_all(topic, ((key, value),), cause, partition_key)
+        if len(value) + len(key) > RECORD_BYTES_LIMIT:
+            self._set_aside_large(topic, value, cause)
+        else:
+            self.records.append(_out_record((topic, key, value, partition_key)))
 
     def put_all(
         self,
@@ -110,9 +113,12 @@ class Outbox:
         append = self.records.append
         for key, value in records:
             if len(value) + len(key) > RECORD_BYTES_LIMIT:
-                self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
+                self._set_aside_large(topic, value, cause)
             else:
                 append(_out_record((topic, key, value, partition_key)))
+
+    def _set_aside_large(self, topic: str, value: bytes, cause: InRecord) -> None:
+        self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
 
     def set_aside(
         self, record: InRecord, reason: Reason, detail: str, *, part: int | None = None

@@ -18,6 +18,7 @@ import duckdb
 from warehouse.migrate import migrations
 from warehouse.model_files import Model, models
 from warehouse.time_zones import TimeZones
+from warehouse.unpublished import forget, keep
 
 logger = logging.getLogger(__name__)
 # The reference's name for these lines, which people search their logs for.
@@ -144,6 +145,14 @@ class _Refreshing:
             elif model.schema == "marts":
                 self._replace(model)
             self.seconds[model.name] = time.perf_counter() - started
+        if self.is_rebuild:
+            forget(self.connection)
+        else:
+            narrowing = {model.touched for model in self.models if model.schema == "marts"}
+            keep(
+                self.connection,
+                sorted(name for name, keys in self.replaced.items() if keys and name in narrowing),
+            )
         for name in self.temporary:
             self._run(f"drop table {name}")
         marts = [model for model in self.models if model.schema == "marts"]

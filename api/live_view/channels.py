@@ -72,7 +72,7 @@ _TRAFFIC: Final = """
     order by channel_id
 """
 _DEAD_LETTERS: Final = """
-    select headers['channelId'][1], count(*)
+    select headers['channelId'], count(*)
     from raw.dead_letters
     where tenant_id = $tenant_id and replayed_at is null
     group by all

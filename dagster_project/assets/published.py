@@ -34,5 +34,6 @@ def analytics(warehouse: WarehouseFile) -> dg.MaterializeResult[Any]:
             "file": dg.MetadataValue.path(report.path.resolve()),
             "size_bytes": report.size_bytes,
             "publish_seconds": round(report.seconds, 3),
+            "is_whole": report.is_whole,
         }
     )

@@ -22,7 +22,7 @@ from streams.identity.instants import to_datetime
 from streams.identity.owners import bare_key, settled
 from streams.identity.partition import Component, Identities
 from streams.identity.registers import RANK_PROFILE, Register, earliest, newest
-from streams.identity.state import Edits, IdentityState, Root, first_seen
+from streams.identity.state import Edits, IdentityState, Root, Seed, first_seen
 from streams.identity.windows import Window, window_at
 
 SOURCE: Final = "auto_created"
@@ -122,7 +122,7 @@ def customer_record(
         id=component.seed.id,
         tenant_id=root.tenant_id,
         display_name=known.name.value if known.name else _fallback_name(first),
-        identities=tuple(_identity_records(component, identities, instants)),
+        identities=_identity_records(component, identities, instants),
         metadata=CustomerMetadata(
             source=IMPORTED if first.channel_type == IMPORT_CHANNEL else SOURCE,
             channel=first.channel_id,
@@ -184,12 +184,14 @@ def _in_order(values: list[str]) -> tuple[str, ...]:
 
 def _identity_records(
     component: Component, identities: Identities, instants: dict[int, datetime]
-) -> list[CustomerIdentity]:
+) -> tuple[CustomerIdentity, ...]:
+    if len(component.seeds) == 1:  # the usual: all of them are the one key's
+        own_id = component.seed.id
+        return tuple([_identity_record(one, own_id, instants) for _, one in identities])
     seeds = dict(component.seeds)
-    return [
-        _identity_record(identity, seeds[identity.identity_key].id, instants)
-        for _, identity in identities
-    ]
+    return tuple(
+        [_identity_record(one, seeds[one.identity_key].id, instants) for _, one in identities]
+    )
 
 
 def _identity_record(
@@ -250,10 +252,11 @@ def conversation_movements(
     root: Root, known: Identities, after: Component
 ) -> Iterator[Conversation]:
     """Yield the same where the customer has the same identities, which only moved on."""
-    seeds = dict(after.seeds)
+    seeds: dict[str, Seed] = {}
     for (_, before), (_, identity) in zip(known, after.identities, strict=True):
         if before.windows is identity.windows:
             continue
+        seeds = seeds or dict(after.seeds)
         own_id = seeds[identity.identity_key].id
         told, windows = _differing(before.windows, identity.windows)
         if told and not (len(told) == 1 and windows and told[0].id == windows[0].id):

@@ -112,8 +112,10 @@ def movements(root: Root, before: Partition, after: Partition) -> Iterator[Recor
             yield from movement(root, known.identities, component)
 
 
-def movement(root: Root, known: Identities, after: Component) -> Iterator[Record]:
-    """Yield what is new of one customer of the same identities, which moved on from `known`."""
-    yield customer_record(root, after)
-    yield from activation(root, known, after)
-    yield from conversation_movements(root, known, after)
+def movement(root: Root, known: Identities, after: Component) -> list[Record]:
+    """Return what is new of one customer of the same identities, which moved on from `known`."""
+    return [
+        customer_record(root, after),
+        *activation(root, known, after),
+        *conversation_movements(root, known, after),
+    ]

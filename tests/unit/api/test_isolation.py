@@ -5,10 +5,12 @@ Real: the application, the live view's files and its SQL, the worker's core. Not
 them. What is streamed is in tests/e2e/test_live_view.py.
 """
 
+import asyncio
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,33 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streams.contracts.commands import SetPolicy
+from streams.contracts.dead_letters import DeadLetter
+from streams.contracts.policies import PolicyDocument
+from streams.contracts.wire import encode
 from tests.isolation import Asked, calls, sweep
 from tests.unit.api.commands.office import JOAO, MARIA, Office
 from tests.unit.api.live_view.fed import FedView, fed_view
 
 THEIRS = "5531977776666"
+AT = datetime(2026, 10, 1, tzinfo=UTC)
+# A number without its country is nobody's for us, whatever umbrella's people dial.
+THEIR_POLICY = SetPolicy(
+    id="p1", tenant_id="umbrella", issued_at=AT, issued_by="u", policy=PolicyDocument(region="PT")
+)
+AT_HOME_IN_PORTUGAL = "912 345 678"
+THEIR_LETTER = DeadLetter(
+    id="channels.whatsapp/0/0",
+    topic="channels.whatsapp",
+    partition=0,
+    offset=0,
+    reason="unreadable",
+    detail="umbrella's",
+    received_at=AT,
+    key=None,
+    tenant_id="umbrella",
+    headers={"tenantId": "umbrella", "channelId": "wa-1"},
+)
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)")
 _KEYS = re.compile(r"key [0-9a-f]{12}")
 
@@ -48,6 +72,8 @@ class Two:
         self.theirs = self.beside.world.all_customers("umbrella")
         self.beside.suggestion(7, "umbrella")
         self.theirs = self.beside.world.all_customers("umbrella")
+        asyncio.run(self.beside.world.put("customer-commands", encode(THEIR_POLICY)))
+        beside.take(("dead-letters", b"k", encode(THEIR_LETTER)))
         self.their_suggestion = umbrella.get("/api/suggestions").json()["items"][0]["id"]
         self.their_command = self.beside.world.commands[0]["id"]
         self.words, self.bodies = words(self), bodies(self)
@@ -100,6 +126,7 @@ def bodies(two: Two) -> list[Any]:
         {"displayName": "x", "tenantId": "umbrella"},
         {"displayName": "Changed"},
         {"addPhone": f"+{THEIRS}"},
+        {"addPhone": AT_HOME_IN_PORTUGAL},
         {"addEmail": "u@umbrella.com"},
         {"tags": ["umbrella-vip"]},
     ]

@@ -44,7 +44,7 @@ class Office:
             self.api.state.view = fed.view
             view = LiveCommandView(fed.view)
         self.api.state.commands = Commands(self.world, view, topic_prefix="", wait_seconds=0.2)
-        self.api.state.regions = Regions(None, self.world)
+        self.api.state.regions = Regions(None, view)
         self._keys = keys
         self.viewer = self.client("viewer")
         self.agent = self.client("agent")
