@@ -75,7 +75,7 @@ class Formats:
         passed = self.now - at
         if abs(passed) < _JUST_NOW:
             passed = timedelta(seconds=1)
-        return format_timedelta(-passed, add_direction=True, threshold=1.2, locale=self.locale)
+        return format_timedelta(-passed, add_direction=True, threshold=1, locale=self.locale)
 
     def length(self, seconds: float) -> str:
         """Return 3 min."""
@@ -83,7 +83,7 @@ class Formats:
         return format_timedelta(
             timedelta(seconds=max(seconds, _MINUTE) if seconds >= _MINUTE else seconds),
             granularity=unit if seconds >= _MINUTE else "second",  # type: ignore[arg-type]
-            threshold=1.2,
+            threshold=1,
             format="short",
             locale=self.locale,
         )

@@ -88,18 +88,19 @@ def written(
     name: str,
     *,
     person: str | None = None,
+    at: datetime | None = None,
     tenant_id: str = TENANT,
     text: str = "Olá!",
     **more: Any,
 ) -> Message:
-    """Return a message of just now, with an id of its own."""
+    """Return a message, of just now where nothing else is said, with an id of its own."""
     return message(
         f"b{next(_numbers)}",
         person=person or phone(),
         name=name,
         text=text,
         tenant_id=tenant_id,
-        at=datetime.now(UTC),
+        at=at or datetime.now(UTC),
         **more,
     )
 

@@ -6,7 +6,7 @@ deliver, the tests put on the topics.
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -194,6 +194,8 @@ def test_what_cannot_be_is_said_in_the_form_and_nothing_is_lost(
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Something you entered cannot be.")
     expect(dialog.get_by_label("Add a phone number")).to_have_value("12")
+    expect(dialog.get_by_label("Add a phone number")).to_be_focused()
+    expect(dialog.get_by_label("Add a phone number")).to_have_attribute("aria-invalid", "true")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
@@ -242,6 +244,29 @@ def test_two_are_merged_and_taken_apart_again(signed_in: SignedIn, stack: Stack)
     expect(page.locator("[data-toasts]")).to_contain_text("They are two customers now.")
     stack.wait_for("Kaio Merge")
     stack.wait_for("Jana Merge")
+
+
+def test_a_number_with_a_new_owner_is_split_by_time(signed_in: SignedIn, stack: Stack) -> None:
+    number = phone()
+    long_ago = datetime.now(UTC) - timedelta(days=700)
+    stack.say(written("Teresa Before", person=number, at=long_ago, text="It was mine"))
+    stack.wait_for("Teresa Before")
+    stack.say(written("Ubaldo After", person=number, text="It is mine now"))
+    page = signed_in()
+    (customer,) = stack.wait_for(number)
+    wait_until(
+        lambda: stack.customers(number)[0]["possibleNewOwnerSince"] is not None, "the doubt", 30
+    )
+    page.goto(f"/customers/{customer['id']}")
+    expect(page.locator(".alert").first).to_contain_text("It may have a new owner")
+    page.get_by_role("button", name="Split").first.click()
+    dialog = page.get_by_role("dialog", name="Split customer")
+    dialog.get_by_label(f"+{number}").check()
+    expect(dialog.get_by_label("Only what came since")).to_be_checked()
+    dialog.get_by_role("button", name="Split", exact=True).click()
+    expect(page.locator("[data-toasts]")).to_contain_text("They are two customers now.")
+    assert len(stack.wait_for(number, 2)) == 2
+    expect(page.locator("[data-timeline]")).not_to_contain_text("It is mine now")
 
 
 def test_what_a_customer_writes_comes_while_one_looks(signed_in: SignedIn, stack: Stack) -> None:

@@ -97,7 +97,7 @@ async function submit(form) {
     if (error instanceof Refusal) {
       // Another answer to the same id is not to be had: the next try is another call.
       if (error.status < 500) delete form.dataset.callId;
-      explain(form, sentences[error.status] ?? sentences.other, error.message);
+      explain(form, sentences[error.status] ?? sentences.other, error.message, error.errors);
     } else {
       explain(form, sentences.offline, "");
     }
@@ -116,13 +116,21 @@ function judged(form, answer, sentences) {
   else if (!document.querySelector("[data-suggestion]")) location.reload();
 }
 
-function explain(form, lead, detail) {
+// Says what is wrong, and leads to the field that it is about.
+function explain(form, lead, detail, errors = []) {
   const place = form.querySelector("[data-problem]") ??
     form.closest("[data-suggestion]")?.querySelector("[data-problem]");
   if (!place) return toast(`${lead} ${detail}`, true);
   place.querySelector("[data-problem-lead]").textContent = lead;
-  place.querySelector("[data-problem-detail]").textContent = detail;
+  place.querySelector("[data-problem-detail]").textContent = errors[0]?.detail ?? detail;
   place.hidden = false;
+  for (const field of form.elements) field.removeAttribute("aria-invalid");
+  for (const error of errors) {
+    const field = form.elements[error.at?.split("/")[1]];
+    if (!(field instanceof HTMLElement)) continue;
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+  }
 }
 
 function closeOf(element) {

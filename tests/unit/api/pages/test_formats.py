@@ -21,6 +21,7 @@ def formats(language: str = "en", zone: str = "America/Sao_Paulo") -> Formats:
     [
         (timedelta(), "1 second ago", "há 1 segundo"),
         (timedelta(seconds=40), "40 seconds ago", "há 40 segundos"),
+        (timedelta(seconds=67), "1 minute ago", "há 1 minuto"),
         (timedelta(minutes=3), "3 minutes ago", "há 3 minutos"),
         (timedelta(hours=5), "5 hours ago", "há 5 horas"),
         (timedelta(days=2), "2 days ago", "há 2 dias"),
