@@ -46,7 +46,9 @@ def _skip_or_fail(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+# Of the package and not of the session: Playwright keeps an event loop running, in which no test
+# after these could begin one of its own.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Give the machine's own Chromium."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -60,7 +62,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(
     kafka_bootstrap: str,
     chromium: Browser,  # noqa: ARG001 - nothing is started for a browser that is not there
