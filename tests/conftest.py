@@ -26,7 +26,6 @@ BROKER_FIXTURES = {"kafka_bootstrap", "tansu_bootstrap"}
 NO_TANSU = "no Tansu: pip install 'omnichannel[pip-broker]'"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, in its processes, reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a broker, so that `-m 'not kafka'` is the quick run, and so that of two
     processes one waits for brokers while the other computes: one broker of each, as in one.
