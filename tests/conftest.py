@@ -7,6 +7,7 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,24 +17,25 @@ from streams.broker.jars import has_jars, has_maven
 from streams.broker.java import has_java
 from streams.cluster import ClusterSettings
 from streams.topic_admin import delete_topics
+from tests.scheduling import ByFolder
 
 JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
 NO_KAFKA = (
     "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
     "KAFKA_BOOTSTRAP_SERVERS"
 )
-BROKER_FIXTURES = {"kafka_bootstrap", "tansu_bootstrap"}
 NO_TANSU = "no Tansu: pip install 'omnichannel[pip-broker]'"
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """Have what needs a broker in one process, and what computes in the other."""
+    return ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a broker, so that `-m 'not kafka'` is the quick run, and so that of two
-    processes one waits for brokers while the other computes: one broker of each, as in one.
-    """
+    """Mark what needs a broker, so that `-m 'not kafka'` is the quick run."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if BROKER_FIXTURES.intersection(fixtures):
-            item.add_marker(pytest.mark.xdist_group("broker"))
         if "kafka_bootstrap" in fixtures:
             item.add_marker(pytest.mark.kafka)
         if "tansu_bootstrap" in fixtures:

@@ -139,7 +139,6 @@ def deliver(client: httpx2.Client, number: int, refused: list[int]) -> None:
     raise AssertionError(f"update {number} was never taken")
 
 
-@pytest.mark.xdist_group("broker")
 def test_a_broker_that_goes_and_comes_back_under_load_loses_no_message(
     needs_kafka: None,  # noqa: ARG001
     tmp_path: Path,
