@@ -5,6 +5,7 @@ Nothing here is a fake. With KAFKA_BOOTSTRAP_SERVERS set, that cluster is the Ka
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from streams.topic_admin import delete_topics
 from tests.scheduling import ByFolder
 
 JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
+# A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 NO_KAFKA = (
     "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
     "KAFKA_BOOTSTRAP_SERVERS"

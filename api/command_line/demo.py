@@ -7,6 +7,7 @@ Everything started is stopped again.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,8 @@ def demo(
     """Show the whole system at work on this machine, check that its figures are right, and serve
     the page while people go on writing.
     """
+    # Told to end, it ends what it started, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     folder = WorkerSettings().state_folder / "demo"
     plan = TrafficPlan(

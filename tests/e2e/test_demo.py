@@ -103,5 +103,6 @@ def test_page_is_served_and_people_go_on_writing_until_it_is_told_to_stop(
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0, output.read_text()
     finally:
-        demo.kill()
+        demo.terminate()  # with what it started
+        demo.wait(60)
     assert "Stopped." in output.read_text()

@@ -110,13 +110,17 @@ async function submit(form) {
 function judged(form, answer, sentences) {
   const card = form.closest("[data-suggestion]");
   const next = card.nextElementSibling ?? card.previousElementSibling;
-  toast(answer.pending ? sentences.pending : form.dataset.done);
+  const sentence = answer.pending ? sentences.pending : form.dataset.done;
   card.remove();
+  if (!document.querySelector("[data-suggestion]")) {
+    keep(sentence); // the page of none is another one
+    location.reload();
+    return;
+  }
+  toast(sentence);
   if (next?.matches("[data-suggestion]")) next.querySelector("a")?.focus();
-  else if (!document.querySelector("[data-suggestion]")) location.reload();
 }
 
-// Says what is wrong, and leads to the field that it is about.
 function explain(form, lead, detail, errors = []) {
   const place = form.querySelector("[data-problem]") ??
     form.closest("[data-suggestion]")?.querySelector("[data-problem]");

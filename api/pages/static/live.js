@@ -299,7 +299,7 @@ class OneCustomer {
 }
 
 class Suggestions {
-  looksAtOnce = false;
+  looksAtOnce = true;
 
   constructor(place) {
     this.place = place;
