@@ -47,6 +47,7 @@ _LONGEST_PAUSE_SECONDS: Final = 15.0
 _SAID_EVERY_SECONDS: Final = 5.0
 _LOOK_AGAIN_SECONDS: Final = 0.5
 _MOST_ANSWERS: Final = 1_000
+_ANSWER_SECONDS = 1.0  # the clock goes on where no batch comes: a day ends, a week begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class LiveView:
     batches: int = 0  # grows with each batch: the same number, the same answers
     _answers: dict[object, "asyncio.Future[Any]"] = field(default_factory=dict)
     _answered_at: int = -1
+    _answered_since: float = 0.0
     _store: LiveStore | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -150,11 +152,14 @@ class LiveView:
         self, key: object, question: Callable[[duckdb.DuckDBPyConnection], Answer]
     ) -> Answer:
         """Return the question's answer, worked out once for all who ask the same until the next
-        batch: the key says what is asked, the tenant included. Raises as `ask` does.
+        batch, for a second at most. The key says what is asked, the tenant included. Raises as
+        `ask` does.
         """
-        if self._answered_at != self.batches or len(self._answers) > _MOST_ANSWERS:
+        self.store()  # while it catches up nothing is an answer that could be kept
+        is_old = time.monotonic() - self._answered_since > _ANSWER_SECONDS
+        if is_old or self._answered_at != self.batches or len(self._answers) > _MOST_ANSWERS:
             self._answers.clear()
-            self._answered_at = self.batches
+            self._answered_at, self._answered_since = self.batches, time.monotonic()
         if (known := self._answers.get(key)) is None:
             known = self._answers[key] = asyncio.ensure_future(self.ask(question))
         # Whoever leaves must not take the answer from the others.
