@@ -21,6 +21,10 @@ _SETTINGS: Final = ("set TimeZone = 'UTC'", "set python_enable_replacements = fa
 # than this is slow to replay after a crash.
 _CHECKPOINT_THRESHOLD: Final = "set checkpoint_threshold = '256MB'"
 
+# Without its type DuckDB looks into a file first and opens it again by name: a copy swapped in
+# between is read by the other's header.
+_OPENED_ONCE: Final = "(read_only, type duckdb)"
+
 # The name under which a reader has the file; its tables need no prefix.
 READ_DATABASE: Final = "warehouse"
 
@@ -94,7 +98,7 @@ def connect_reader(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         _configure(connection)
         with _translated(path):
-            connection.execute(f"attach {quoted(str(path))} as {READ_DATABASE} (read_only)")
+            connection.execute(f"attach {quoted(str(path))} as {READ_DATABASE} {_OPENED_ONCE}")
         connection.execute(f"use {READ_DATABASE}")
     except BaseException:
         connection.close()

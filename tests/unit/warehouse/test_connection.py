@@ -1,7 +1,11 @@
 """Opening, locking and migrating real DuckDB files in a temporary folder."""
 
+import ctypes
+import os
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -59,6 +63,33 @@ def test_a_reader_beside_the_writer_in_one_process_is_told_what_to_do(tmp_path: 
     path = tmp_path / "w.duckdb"
     with open_writer(path), pytest.raises(WarehouseBusyError, match="open the published copy"):
         open_reader(path).__enter__()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts opens with Linux's inotify: run there")
+def test_a_reader_opens_the_copy_once_so_that_no_swap_comes_in_between(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with open_writer(path):
+        pass
+
+    def opened() -> None:
+        with open_reader(path) as reader:
+            reader.execute("from duckdb_tables()").fetchall()
+
+    assert opens_of(path, opened) == 1
+
+
+def opens_of(path: Path, act: Callable[[], None]) -> int:
+    """Count how often the file is opened meanwhile, as the kernel tells it."""
+    libc, event = ctypes.CDLL(None, use_errno=True), struct.Struct("iIII")
+    on_open, on_close = 0x20, 0x10  # closings too: equal events in a row are told once
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    try:
+        watched = libc.inotify_add_watch(watch, os.fsencode(path), on_open | on_close)
+        assert watched > 0, ctypes.get_errno()
+        act()
+        return sum(mask == on_open for _, mask, _, _ in event.iter_unpack(os.read(watch, 4096)))
+    finally:
+        os.close(watch)
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
