@@ -12,9 +12,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.access.callers import Viewer
 from api.live_view import timeline
-from api.live_view.customers import Activity, CustomerFilter, Sort, customer, customers, living
+from api.live_view.customers import Activity, CustomerFilter, Sort, customer, living
 from api.live_view.pages import Page
-from api.live_view.policies import region_of
 from api.live_view.search import LONGEST_SEARCH
 from api.live_view.stats import CustomerStats, customer_stats
 from api.live_view.view import LiveView
@@ -43,7 +42,7 @@ _Time = Annotated[
 ]
 
 
-def view_of(request: Request) -> LiveView:
+async def view_of(request: Request) -> LiveView:
     """Return the process's view."""
     view: LiveView = request.app.state.view
     return view
@@ -52,7 +51,7 @@ def view_of(request: Request) -> LiveView:
 View = Annotated[LiveView, Depends(view_of)]
 
 
-def wanted_customers(
+async def wanted_customers(
     caller: Viewer,
     view: View,
     *,
@@ -115,26 +114,8 @@ async def list_customers(
     limit: Limit = 50,
 ) -> Response:
     """Return a page of customers, each as the stream has it. Pages stay right under writes."""
-    store = view.store()
-
-    def found(reader: duckdb.DuckDBPyConnection) -> Page:
-        return customers(
-            wanted,
-            reader,
-            store.search_index,
-            sort=sort,
-            cursor=cursor,
-            limit=limit,
-            now=datetime.now(UTC),
-            time_zone=view.time_zone(wanted.tenant_id),
-            region=region_of(wanted.tenant_id, reader) if wanted.search else None,
-        )
-
-    # A search is somebody's own; the same list is looked at by many.
-    asked = (
-        view.ask(found) if wanted.search else view.ask_once((wanted, sort, cursor, limit), found)
-    )
-    return _json((await asked).as_json())
+    found = await view.customers(wanted, sort=sort, cursor=cursor, limit=limit)
+    return _json(found.as_json())
 
 
 @router.get("/stats", summary="The three figures of now", responses={200: record(CustomerStats)})

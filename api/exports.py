@@ -17,7 +17,6 @@ from starlette.background import BackgroundTask
 from api.access.callers import Viewer
 from api.customers import View, Wanted
 from api.live_view.customers import CustomerFilter, rows_wanted
-from api.live_view.policies import region_of
 from api.live_view.search_index import SearchIndex
 
 router = APIRouter(prefix="/api/exports", tags=["exports"])
@@ -39,12 +38,20 @@ _CONTENT: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 _COLUMNS: Final = """
-    customer_id as "customerId", display_name as "displayName", status, source,
-    first_channel_id as "firstChannel", created_at as "createdAt", last_seen_at as "lastSeenAt",
-    last_inbound_at as "lastInboundAt", array_to_string(phones, '|') as phones,
-    array_to_string(emails, '|') as emails, array_to_string(channel_ids, '|') as channels,
-    array_to_string(tags, '|') as tags, to_json(custom_attributes)::varchar as "customAttributes",
-    blocked, original_external_id as "originalExternalId"
+    customer_id as "customerId", said."displayName" as "displayName", status, source,
+    said.metadata.channel as "firstChannel", created_at as "createdAt",
+    last_seen_at as "lastSeenAt", last_inbound_at as "lastInboundAt",
+    array_to_string(phones, '|') as phones, array_to_string(emails, '|') as emails,
+    array_to_string(channel_ids, '|') as channels, array_to_string(tags, '|') as tags,
+    coalesce(said."customAttributes", '{}')::varchar as "customAttributes", blocked,
+    said.metadata."originalExternalId" as "originalExternalId"
+"""
+# What is in the document alone.
+_SAID: Final = """
+    from_json(document, '{
+        "displayName": "VARCHAR", "customAttributes": "JSON",
+        "metadata": {"channel": "VARCHAR", "originalExternalId": "VARCHAR"}
+    }')
 """
 # What people or platforms wrote, and a spreadsheet might take for a formula.
 _WRITTEN: Final = ("displayName", "tags", "originalExternalId")
@@ -64,6 +71,7 @@ async def export_customers(
 ) -> FileResponse:
     """Return all customers of the list's filters, the first one first. Times are UTC."""
     store = view.store()
+    region = await view.region(caller.tenant_id) if wanted.search else None
     path = await view.ask(
         lambda reader: written(
             wanted,
@@ -72,7 +80,9 @@ async def export_customers(
             form=form,
             now=datetime.now(UTC),
             time_zone=view.time_zone(caller.tenant_id),
-        )
+            region=region,
+        ),
+        is_long=True,
     )
     return FileResponse(
         path,
@@ -90,17 +100,13 @@ def written(
     form: Format,
     now: datetime,
     time_zone: str,
+    region: str | None = None,
 ) -> Path:
     """Return a new file with the customers, which the caller removes."""
-    source, where, given = rows_wanted(
-        wanted,
-        index,
-        now=now,
-        time_zone=time_zone,
-        region=region_of(wanted.tenant_id, reader) if wanted.search else None,
-    )
-    query = f"select {_COLUMNS} from {source} where {' and '.join(where)}"  # noqa: S608 - our names
-    batches: Any = reader.sql(query, params=given).to_arrow_reader(_ROWS_AT_ONCE)
+    asked = rows_wanted(wanted, index, now=now, time_zone=time_zone, region=region)
+    rows = f"select *, {_SAID} as said from {asked.source} where {' and '.join(asked.where)}"  # noqa: S608
+    query = f"select {_COLUMNS} from ({rows})"  # noqa: S608 - our names
+    batches: Any = reader.sql(query, params=asked.given).to_arrow_reader(_ROWS_AT_ONCE)
     with tempfile.NamedTemporaryFile(suffix=f".{form}", delete=False) as file:
         path = Path(file.name)
         try:

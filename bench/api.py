@@ -62,8 +62,9 @@ def customer(n: int, *, version: int = 1, seen_at: datetime | None = None) -> Cu
     rng = random.Random(n)
     channel_id, channel_type = CHANNELS[n % len(CHANNELS)]
     # A compacted topic holds the newest records in the order in which they were written.
-    seen = seen_at or END - timedelta(minutes=400_000) * (1 - n / 1_000_000)
-    created = min(seen, END) - timedelta(minutes=rng.randrange(60 * 24 * 200))
+    wrote = END - timedelta(minutes=400_000) * (1 - n / 1_000_000)
+    seen = seen_at or wrote
+    created = wrote - timedelta(minutes=rng.randrange(60 * 24 * 200))
     number = f"+55119{n:08d}"
     name = f"{FIRST[n % len(FIRST)]} {LAST[n // 7 % len(LAST)]} {base26(n)}"
     customer_id = customer_id_of(n)

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -36,6 +36,14 @@ _OTHER_LOADER: Final = (
     "another loader moved the offsets of {}: this batch was rolled back. Run one loader a "
     "warehouse; the other one's rows are all there"
 )
+
+
+class _Staged(NamedTuple):
+    """How many records of a topic were parsed, cannot be used, and remove a row."""
+
+    read: int
+    rejected: int
+    tombstones: int
 
 
 def _ignore(_step: str) -> None:
@@ -127,14 +135,13 @@ class DuckDbSink:
         now = self._now()
         by_topic = batch.records_by_topic()
         work = [(t, table) for t, table in self._tables.items() if t in by_topic]
-        read, rejected = {}, {}
-        for topic, table in work:
-            read[topic], rejected[topic] = self._stage(
-                topic, table, by_topic[topic], batch_id=batch_id, now=now
-            )
+        staged = {
+            topic: self._stage(topic, table, by_topic[topic], batch_id=batch_id, now=now)
+            for topic, table in work
+        }
         self._on_step("staged")
         self._erase(work, now)
-        removed = {topic: self._delete(table) for topic, table in work}
+        removed = {topic: self._delete(table, staged[topic].tombstones) for topic, table in work}
         self._on_step("deleted")
         inserted = {topic: self._insert(topic, table, now) for topic, table in work}
         self._on_step("inserted")
@@ -143,10 +150,10 @@ class DuckDbSink:
             LoadedTable(
                 table.qualified,
                 topic,
-                read[topic],
+                staged[topic].read,
                 inserted[topic],
                 removed[topic],
-                rejected[topic],
+                staged[topic].rejected,
             )
             for topic, table in work
         )
@@ -159,28 +166,29 @@ class DuckDbSink:
         *,
         batch_id: str,
         now: datetime,
-    ) -> tuple[int, int]:
+    ) -> _Staged:
         records = table_of(parts)
         self._connection.register(sql.RECORDS, records)
         try:
             self._run(sql.stage(table))
-            rejected = self._count(sql.count_rejected(table))
+            rejected, tombstones = self._run(sql.survey(table))[0]
             if rejected:
                 given = {"topic": topic, "batch_id": batch_id, "loaded_at": now}
                 self._run(sql.set_aside(table), given)
         finally:
             self._connection.unregister(sql.RECORDS)
-        return records.num_rows, rejected
+        return _Staged(records.num_rows, rejected, tombstones)
 
-    def _delete(self, table: RawTable) -> int:
+    def _delete(self, table: RawTable, tombstones: int) -> int:
         """Remove what the batch removes or replaces; return how many rows it removes for good."""
         if table.keeps == "first":
             return 0
         removed = 0
-        if self._count(sql.count_tombstones(table)):
+        if tombstones:
             removed = self._count(sql.remove_tombstoned(table))
-        self._run(sql.keep_newest(table))
-        self._run(sql.remove_older(table))
+        self._run(sql.keep_newest(table, has_tombstones=tombstones > 0))
+        self._run(sql.find_stored(table))
+        self._run(sql.remove_replaced(table))
         return removed
 
     def _erase(self, work: Sequence[tuple[str, RawTable]], now: datetime) -> None:

@@ -54,6 +54,9 @@ class RawTable:
     `person` is the column with the id of the identity that a row is about, `happened_at` the one
     with its time: it goes when the identity of that time is erased, whoever owned it, and never
     comes back. A row without a person is about nobody, and stays.
+    `joined_by` is a column with a number of the key, where there is one: to find a batch's rows
+    among millions, numbers are read in a tenth of the time of texts. `compared` are the columns
+    whose former values the sink's `derive` is to see.
     """
 
     topic: topics.TopicSpec
@@ -64,6 +67,8 @@ class RawTable:
     person: str | None = None
     happened_at: str | None = None
     newest_by: str = "version"
+    joined_by: str | None = None
+    compared: tuple[str, ...] = ()
     notes: str | None = None  # the key of records that are no rows, but the worker's own notes
 
     @property
@@ -75,6 +80,11 @@ class RawTable:
         """Return the column of this name. Raises LookupError."""
         found = {column.name: column for column in self.columns}
         return found[name]
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """Return the columns by which a batch's rows are found among the table's."""
+        return self.key if self.joined_by is None else (self.joined_by,)
 
     @property
     def structure(self) -> str:

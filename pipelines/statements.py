@@ -18,6 +18,11 @@ def staged_name(table: RawTable) -> str:
     return f"staged_{table.name}"
 
 
+def stored_name(table: RawTable) -> str:
+    """Return the temporary table that says which rows the batch's newest rows met."""
+    return f"stored_{table.name}"
+
+
 def stage(table: RawTable) -> str:
     """Parse the records; `rejected_for` says why a row cannot be used, and is null otherwise."""
     columns = ",\n        ".join(f"{c.expression} as {c.name}" for c in table.columns)
@@ -58,9 +63,14 @@ def stage(table: RawTable) -> str:
     """
 
 
-def count_rejected(table: RawTable) -> str:
-    """Count what cannot be used."""
-    return f"select count(*) from {staged_name(table)} where rejected_for is not null"
+def survey(table: RawTable) -> str:
+    """Count what cannot be used, and the records that remove a row."""
+    return f"""
+    select
+        count(*) filter (where rejected_for is not null),
+        count(*) filter (where is_tombstone and rejected_for is null)
+    from {staged_name(table)}
+    """
 
 
 def set_aside(table: RawTable) -> str:
@@ -75,26 +85,41 @@ def set_aside(table: RawTable) -> str:
     """
 
 
-def count_tombstones(table: RawTable) -> str:
-    """Count the records that remove a row."""
-    staged = staged_name(table)
-    return f"select count(*) from {staged} where is_tombstone and rejected_for is null"
+def keep_newest(table: RawTable, *, has_tombstones: bool) -> str:
+    """Note one row a key of the batch: the newest one behind its last removal.
 
-
-def keep_newest(table: RawTable) -> str:
-    """Leave one row a key in the batch: the newest one behind its last removal."""
+    By its number alone, as what follows does: rows are wide, and to carry them costs more than all
+    the rest.
+    """
     staged, key = staged_name(table), table.key[0]
-    return f"""
-    create or replace temp table newest_{table.name} as
-    select s.* from {staged} as s
-    where s.rejected_for is null and not s.is_tombstone and not exists (
+    joined = ", ".join(f"s.{column}" for column in table.joined)
+    is_gone = f"""and not exists (
         from {staged} as t
         where t.is_tombstone and t.rejected_for is null
             and t.{key} = s.{key} and t."partition" = s."partition" and t."offset" > s."offset"
-    )
+    )"""
+    return f"""
+    create or replace temp table newest_{table.name} as
+    select s.rowid as staged_row, {joined}, s.{table.newest_by} as newness,
+        s."offset"
+    from {staged} as s
+    where s.rejected_for is null and not s.is_tombstone {is_gone if has_tombstones else ""}
     qualify row_number() over (
         partition by s.{key} order by s.{table.newest_by} desc, s."offset" desc, s."partition"
     ) = 1
+    """
+
+
+def find_stored(table: RawTable) -> str:
+    """Note the table's row of each key of the batch, and whether the batch's replaces it."""
+    compared = "".join(f", t.{column}" for column in table.compared)
+    newness = f"t.{table.newest_by}"
+    return f"""
+    create or replace temp table {stored_name(table)} as
+    select n.staged_row, t.rowid as stored_row,
+        n.newness > {newness} or (n.newness = {newness} and n."offset" >= t."offset") as is_replaced
+        {compared}
+    from {table.qualified} as t join newest_{table.name} as n using ({", ".join(table.joined)})
     """
 
 
@@ -108,25 +133,25 @@ def remove_tombstoned(table: RawTable) -> str:
     """
 
 
-def remove_older(table: RawTable) -> str:
+def remove_replaced(table: RawTable) -> str:
     """Remove the rows that the batch has newer versions of."""
-    key, version = table.key[0], table.newest_by
     return f"""
-    delete from {table.qualified} as t using newest_{table.name} as n
-    where t.{key} = n.{key} and (
-        n.{version} > t.{version} or (n.{version} = t.{version} and n."offset" >= t."offset")
-    )
+    delete from {table.qualified}
+    where rowid in (select stored_row from {stored_name(table)} where is_replaced)
     """
 
 
 def insert_newest(table: RawTable) -> str:
     """Insert what is newer than the table's row, or has none there."""
-    key = table.key[0]
     return f"""
     insert into {table.qualified} by name
     select {_columns(table)}
-    from newest_{table.name} as s
-    where not exists (from {table.qualified} as t where t.{key} = s.{key})
+    from {staged_name(table)} as s
+    where s.rowid in (
+        select staged_row from newest_{table.name}
+        except
+        select staged_row from {stored_name(table)} where not is_replaced
+    )
         {_not_erased(table)}
     """
 
@@ -134,7 +159,7 @@ def insert_newest(table: RawTable) -> str:
 def insert_first(table: RawTable) -> str:
     """Insert what the table does not have, the batch's first of each key."""
     keys = ", ".join(f"s.{key}" for key in table.key)
-    same = " and ".join(f"t.{key} = s.{key}" for key in table.key)
+    same = " and ".join(f"t.{key} = s.{key}" for key in table.joined)
     return f"""
     insert into {table.qualified} by name
     select {_columns(table)}

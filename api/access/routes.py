@@ -53,7 +53,7 @@ class _SignIn(msgspec.Struct):
     key: str
 
 
-def access_of(request: Request) -> Access:
+async def access_of(request: Request) -> Access:
     """Return what this process knows of keys and sessions."""
     access: Access = request.app.state.access
     return access

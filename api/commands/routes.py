@@ -63,13 +63,13 @@ IfMatch = Annotated[
 ]
 
 
-def commands_of(request: Request) -> Commands:
+async def commands_of(request: Request) -> Commands:
     """Return what sends commands in this process."""
     commands: Commands = request.app.state.commands
     return commands
 
 
-def regions_of(request: Request) -> Regions:
+async def regions_of(request: Request) -> Regions:
     """Return where the tenants' people are at home."""
     regions: Regions = request.app.state.regions
     return regions
@@ -167,12 +167,12 @@ class Call:
         )
 
 
-def call_by_agent(request: Request, commands: TheCommands, caller: Agent) -> Call:
+async def call_by_agent(request: Request, commands: TheCommands, caller: Agent) -> Call:
     """Return a call that an agent may make."""
     return Call(request, commands, caller)
 
 
-def call_by_admin(request: Request, commands: TheCommands, caller: Admin) -> Call:
+async def call_by_admin(request: Request, commands: TheCommands, caller: Admin) -> Call:
     """Return a call that an admin may make."""
     return Call(request, commands, caller)
 

@@ -60,7 +60,7 @@ _TRAFFIC: Final = """
     held as (
         select
             channel_id,
-            arg_max(channel_type, last_seen_at) as channel_type,
+            arg_max(channel_type, first_seen_at) as channel_type,
             count(distinct customer_id) as customers
         from derived.identities where tenant_id = $tenant_id group by channel_id
     )

@@ -1,6 +1,6 @@
 """Customers as lists show them, and one by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from api.live_view.derived import literals
+from api.live_view.numbers import number_of
 from api.live_view.pages import Page, cursor_of, place_in
 from api.live_view.search import search_for
 from api.live_view.search_index import SearchIndex
+from api.live_view.store import LiveStore
 
 Sort = Literal["-lastSeenAt", "lastSeenAt", "-createdAt", "createdAt", "displayName"]
 Activity = Literal["active", "inactive"]
@@ -71,6 +73,19 @@ class CustomerRow:
     document: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows a list has: what to read, what each must fulfil, and the values that this names.
+
+    `is_looked_up` where few are read, by their numbers.
+    """
+
+    source: str
+    where: list[str]
+    given: dict[str, Any]
+    is_looked_up: bool = False
+
+
 def rows_wanted(
     wanted: CustomerFilter,
     index: SearchIndex,
@@ -78,8 +93,8 @@ def rows_wanted(
     now: datetime,
     time_zone: str,
     region: str | None,
-) -> tuple[str, list[str], dict[str, Any]]:
-    """Return the SQL of what to read, what its rows must fulfil, and the values that both name."""
+) -> Rows:
+    """Return which rows a list has."""
     given: dict[str, Any] = {"tenant_id": wanted.tenant_id}
     where = ["tenant_id = $tenant_id", "merged_into is null"]
     for name, condition in _CONDITIONS.items():
@@ -90,19 +105,19 @@ def rows_wanted(
         given["active_from"] = active_from(now, time_zone)
         is_active = "coalesce(last_inbound_at >= $active_from, false)"
         where.append(is_active if wanted.activity == "active" else f"not {is_active}")
-    source = "raw.customers"
-    if wanted.search is not None and wanted.search.strip():
-        search = search_for(wanted.search, region)
-        where.append(search.condition(given))
-        if (candidates := search.candidates(index)) is not None:
-            source = _looked_up(candidates)
-    return source, where, given
+    if wanted.search is None or not wanted.search.strip():
+        return Rows("raw.customers", where, given)
+    search = search_for(wanted.search, region)
+    where.append(search.condition(given))
+    if (candidates := search.candidates(index)) is not None:
+        return Rows(_looked_up(candidates), where, given, is_looked_up=True)
+    return Rows("raw.customers", where, given)
 
 
 def customers(
     wanted: CustomerFilter,
     reader: duckdb.DuckDBPyConnection,
-    index: SearchIndex,
+    store: LiveStore,
     *,
     sort: Sort,
     cursor: str | None,
@@ -112,52 +127,58 @@ def customers(
     region: str | None = None,
 ) -> Page:
     """Return a page of customers in the order asked for. Raises ProblemError: a wrong cursor."""
-    source, where, given = rows_wanted(wanted, index, now=now, time_zone=time_zone, region=region)
+    asked = rows_wanted(wanted, store.search_index, now=now, time_zone=time_zone, region=region)
     keys = _KEYS[sort.removeprefix("-")]
     is_falling = sort.startswith("-")
+    where, behind = asked.where, None
     if cursor is not None:
-        where.append(_behind(keys, place_in(sort, cursor), given, is_falling=is_falling))
+        place = place_in(sort, cursor)
+        where.append(_behind(keys, place, asked.given, is_falling=is_falling))
+        behind = place[0]
+    shown_keys = [f"epoch_us({key})" if key in _TIMES else key for key in keys]
     direction = "desc" if is_falling else "asc"
-    rows = reader.execute(
-        f"""
-        select {", ".join(f"epoch_us({key})" if key in _TIMES else key for key in keys)}
-        from {source}
-        where {" and ".join(where)}
-        order by {", ".join(f"{key} {direction}" for key in keys)}
-        limit {limit + 1:d}
-        """,  # noqa: S608 - our own columns; values are bound
-        given,
-    ).fetchall()
+    bounds: Iterable[int | None] = [None]
+    if not asked.is_looked_up:
+        bounds = store.windows.bounds(shown_keys[0], reader, is_falling=is_falling, behind=behind)
+    rows: list[tuple[Any, ...]] = []
+    for bound in bounds:
+        within, given = where, asked.given
+        if bound is not None:
+            sign = ">=" if is_falling else "<="
+            within = [f"{keys[0]} {sign} {_as_key(keys[0], 'bound')}", *where]
+            given = {**given, "bound": bound}
+        rows = reader.execute(
+            f"""
+            select {", ".join(shown_keys)}, document
+            from {asked.source}
+            where {" and ".join(within)}
+            order by {", ".join(f"{key} {direction}" for key in keys)}
+            limit {limit + 1:d}
+            """,  # noqa: S608 - our own columns; values are bound
+            given,
+        ).fetchall()
+        if len(rows) > limit:
+            break
     shown = rows[:limit]
-    more = cursor_of(sort, shown[-1]) if len(rows) > limit else None
-    return Page(_documents([row[-1] for row in shown], reader), more)
+    more = cursor_of(sort, shown[-1][:-1]) if len(rows) > limit else None
+    return Page([row[-1] for row in shown], more)
 
 
-def _looked_up(customer_ids: Sequence[str]) -> str:
+def _looked_up(numbers: Sequence[int]) -> str:
     """Return SQL for these customers' rows. By themselves first: DuckDB takes the index only where
     nothing else is asked of the table.
     """
-    rows = f"select * from raw.customers where customer_id in {literals(customer_ids)}"  # noqa: S608
+    rows = f"select * from raw.customers where number in {literals(numbers)}"  # noqa: S608
     return (
         f"(with found as materialized ({rows}) from found)"
-        if customer_ids
+        if numbers
         else "(from raw.customers limit 0)"
     )
 
 
-def _documents(numbers: Sequence[int], reader: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return these customers' records, in this order: looked up for a page alone, because sorting
-    a million rows carries their keys cheaply, and their JSON not.
-    """
-    if not numbers:
-        return []
-    found = dict(
-        reader.execute(
-            "select number, document from raw.customers "  # noqa: S608 - numbers
-            f"where number in ({', '.join(map(str, numbers))})"
-        ).fetchall()
-    )
-    return [found[number] for number in numbers if number in found]
+def _as_key(key: str, name: str) -> str:
+    """Return the SQL of a value that is given as a number, as its column has it."""
+    return f"make_timestamptz(${name}::bigint)" if key in _TIMES else f"${name}"
 
 
 def _behind(
@@ -167,7 +188,7 @@ def _behind(
     names = [f"place_{number}" for number in range(len(keys))]
     given.update(dict(zip(names, place, strict=False)))
     sign = "<" if is_falling else ">"
-    first = f"make_timestamptz(${names[0]}::bigint)" if keys[0] in _TIMES else f"${names[0]}"
+    first = _as_key(keys[0], names[0])
     rest_keys, rest_names = ", ".join(keys[1:]), ", ".join(f"${name}" for name in names[1:])
     return (
         f"{keys[0]} {sign}= {first} and "
@@ -180,11 +201,15 @@ def customer(
 ) -> CustomerRow | None:
     """Return a customer's record; None where the tenant has none of this id."""
     rows = reader.execute(
-        "select customer_id, version, merged_into, document from raw.customers "
-        "where customer_id = $customer_id and tenant_id = $tenant_id",
-        {"customer_id": customer_id, "tenant_id": tenant_id},
+        # The number alone: DuckDB takes the index only where nothing else is asked of the table.
+        "select tenant_id, customer_id, version, merged_into, document from raw.customers "
+        "where number = $number",
+        {"number": number_of(customer_id)},
     ).fetchall()
-    return CustomerRow(*rows[0]) if rows else None
+    for tenant, *row in rows:
+        if tenant == tenant_id and row[0] == customer_id:
+            return CustomerRow(*row)
+    return None
 
 
 def living(

@@ -2,22 +2,28 @@
 and by which words customers are found; and whom the batch is about, for those who listen.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
+from api.live_view.numbers import number_of
 from api.live_view.search_index import SearchIndex
 from pipelines.raw_tables import CUSTOMER_EVENTS, CUSTOMERS, RawTable
-from warehouse.connection import quoted
 
 # So many keys are looked up by the index; for more, one scan is cheaper.
 _LOOKED_UP: Final = 1_000
+# A message changes when somebody was seen, and hardly ever what they own.
 _WRITTEN: Final = """
-    select customer_id, search_text, merged_into is not null
-    from raw.customers where loaded_at = $loaded_at
+    select
+        c.number, c.customer_id, c.search_text, c.merged_into is not null,
+        s.owned is distinct from c.owned, s.stored_row is not null
+    from raw.customers as c
+    join newest_customers as n using (number)
+    left join stored_customers as s using (staged_row)
+    where c.loaded_at = $loaded_at
 """
 _TOMBSTONED: Final = """
     select customer_id from staged_customers where is_tombstone and rejected_for is null
@@ -27,13 +33,16 @@ _ERASED: Final = """
 """
 _IDENTITIES: Final = """
     insert into derived.identities
-    select customer_id, tenant_id, identity.channel_id, identity.channel_type,
-        identity.external_id, identity.identity_id, identity.first_seen_at,
-        identity.last_seen_at, version
+    select number, customer_id, tenant_id, own."channelId", own."channelType", own."externalId",
+        own."identityId", own."firstSeenAt"
     from (
-        select customer_id, tenant_id, version, unnest(identities) as identity
+        select number, customer_id, tenant_id, unnest(from_json(document->'identities', '[{
+            "channelId": "VARCHAR", "channelType": "VARCHAR", "externalId": "VARCHAR",
+            "identityId": "VARCHAR", "firstSeenAt": "TIMESTAMPTZ"
+        }]')) as own
         from raw.customers
         where loaded_at = $loaded_at and merged_into is null
+            and number in (select unnest($numbers))
     )
 """
 KINDS: Final = {
@@ -51,6 +60,17 @@ class Change:
     tenant_id: str
     kind: str
     document: str
+
+
+class _Written(NamedTuple):
+    """A customer of the batch: their words, and whether what they own is other than it was."""
+
+    number: int
+    customer_id: str
+    search_text: str
+    is_merged: bool
+    is_moved: bool
+    was_there: bool
 
 
 @dataclass(slots=True)
@@ -74,31 +94,37 @@ class Derived:
         removed: list[str] = []
         if CUSTOMER_EVENTS.name in names:
             removed += [row[0] for row in self._rows(_ERASED, given)]
-        written: list[tuple[str, str, bool]] = []
+        written: list[_Written] = []
         if CUSTOMERS.name in names:
             removed += [row[0] for row in self._rows(_TOMBSTONED)]
-            written = self._rows(_WRITTEN, given)
+            written = [_Written(*row) for row in self._rows(_WRITTEN, given)]
+        gone = [number_of(customer_id) for customer_id in removed]
+        self._replace_identities(written, gone, given)
         if written or removed:
-            self._replace_identities([row[0] for row in written] + removed, given)
-            merged = [customer_id for customer_id, _, is_merged in written if is_merged]
             self.search_index.put(
-                ((customer_id, text) for customer_id, text, is_merged in written if not is_merged),
-                [*merged, *removed],
+                {one.number: one.search_text for one in written if not one.is_merged},
+                removed=[*gone, *(one.number for one in written if one.is_merged)],
             )
         self.told = [] if self.is_silent else self._told(names, given)
 
-    def _replace_identities(self, customer_ids: list[str], given: Mapping[str, object]) -> None:
-        if len(customer_ids) <= _LOOKED_UP:
-            # Literals, because DuckDB looks up no bound list in an index; quoted, so never SQL.
-            self._rows(
-                f"delete from derived.identities where customer_id in {literals(customer_ids)}"  # noqa: S608
-            )
-        else:
-            self._rows(
-                "delete from derived.identities where customer_id in (select unnest($ids))",
-                {"ids": customer_ids},
-            )
-        self._rows(_IDENTITIES, given)
+    def _replace_identities(
+        self, written: Iterable[_Written], gone: Sequence[int], given: Mapping[str, object]
+    ) -> None:
+        moved = [one for one in written if one.is_moved]
+        if old := [*gone, *(one.number for one in moved if one.was_there)]:
+            if len(old) <= _LOOKED_UP:
+                # Literals, because DuckDB looks up no bound list in an index.
+                self._rows(
+                    f"delete from derived.identities where customer_number in {literals(old)}"  # noqa: S608
+                )
+            else:
+                self._rows(
+                    "delete from derived.identities "
+                    "where customer_number in (select unnest($numbers))",
+                    {"numbers": old},
+                )
+        if moved:
+            self._rows(_IDENTITIES, {**given, "numbers": [one.number for one in moved]})
 
     def _told(self, names: Iterable[str], given: Mapping[str, object]) -> list[Change]:
         told: list[Change] = []
@@ -118,6 +144,6 @@ class Derived:
         return self.connection.execute(statement, given or {}).fetchall()
 
 
-def literals(texts: Iterable[str]) -> str:
-    """Return a list for SQL's `in`, each text quoted."""
-    return "(" + ", ".join(map(quoted, texts)) + ")"
+def literals(numbers: Iterable[int]) -> str:
+    """Return a list for SQL's `in`."""
+    return f"({', '.join(map(str, numbers))})"

@@ -12,6 +12,24 @@ create macro rank_of(said, part) as (
     '0x' || rpad(substr(hex(encode(said)), 16 * part - 15, 16), 16, '0')
 )::ubigint;
 
+-- The number that stands for an id, or for several: each with its length, so that no two lists of
+-- ids read the same.
+create macro number_of(said) as (md5_number_lower(said) >> 1)::bigint;
+create macro number_of_all(ids) as
+    number_of(array_to_string([concat(len(id), ' ', id) for id in ids], ' '));
+
+-- What nobody looks for is in the document, and there alone: rows are written anew with every message.
+alter table raw.customers drop column display_name;
+alter table raw.customers drop column identities;
+alter table raw.customers drop column first_channel_id;
+alter table raw.customers drop column first_contact_at;
+alter table raw.customers drop column original_external_id;
+alter table raw.customers drop column profile_picture_url;
+alter table raw.customers drop column custom_attributes;
+alter table raw.customers drop column links;
+alter table raw.customers drop column possible_new_owner_since;
+alter table raw.customers drop column updated_at;
+
 alter table raw.customers add column document varchar;
 alter table raw.customers add column channel_ids varchar[];
 alter table raw.customers add column channel_types varchar[];
@@ -19,14 +37,17 @@ alter table raw.customers add column last_inbound_at timestamptz;
 alter table raw.customers add column search_text varchar;
 alter table raw.customers add column name_rank ubigint;
 alter table raw.customers add column name_rank_2 ubigint;
+alter table raw.customers add column owned ubigint;
 alter table raw.customers add column number bigint;
 alter table raw.customer_messages add column document varchar;
+alter table raw.customer_messages add column number bigint;
 alter table raw.conversations add column document varchar;
+alter table raw.conversations add column number bigint;
 alter table raw.customer_events add column document varchar;
+alter table raw.customer_events add column number bigint;
 alter table raw.link_suggestions add column document varchar;
 
 -- By what a single customer's things are looked up: a scan would read millions of rows for them.
-create index customers_by_id on raw.customers (customer_id);
 create index customers_by_number on raw.customers (number);
 create index messages_by_external_id on raw.customer_messages (external_id);
 create index conversations_by_external_id on raw.conversations (external_id);
@@ -38,15 +59,14 @@ create schema derived;
 
 -- One row per channel identity of a customer that lives.
 create table derived.identities (
+    customer_number bigint not null,
     customer_id varchar not null,
     tenant_id varchar not null,
     channel_id varchar not null,
     channel_type varchar not null,
     external_id varchar not null,
     identity_id varchar not null,
-    first_seen_at timestamptz,
-    last_seen_at timestamptz,
-    customer_version bigint not null
+    first_seen_at timestamptz
 );
-create index identities_by_customer on derived.identities (customer_id);
+create index identities_by_customer on derived.identities (customer_number);
 create index identities_by_external_id on derived.identities (external_id);

@@ -25,8 +25,8 @@ class Search:
 
     alternatives: Sequence[Sequence[str]]
 
-    def candidates(self, index: SearchIndex) -> list[str] | None:
-        """Return the ids of whoever may be meant, and of some who are not; None: any may be."""
+    def candidates(self, index: SearchIndex) -> list[int] | None:
+        """Return the numbers of whoever may be meant, and of some who are not; None: any may be."""
         return index.candidates(self.alternatives) if self.alternatives else []
 
     def condition(self, given: dict[str, object]) -> str:

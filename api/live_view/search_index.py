@@ -6,20 +6,19 @@ read all of a million for a rare one. Owns its file; which words there are, `sch
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 # Fewer are looked up one by one in no time; more are common enough to be met soon in a scan.
 MOST_CANDIDATES: Final = 500
+_REMEMBERED: Final = 10_000
 _LOOKED_UP: Final = 500  # at once; SQLite takes no more than some thousand values
 # Shorter beginnings are common: only the scan is for them.
 _SHORTEST_PREFIX: Final = 3
 # The words are in comparable form already. Marks are parts of words: Hindi is written with them.
 _SHAPE: Final = """
-    create table if not exists customers (number integer primary key, customer_id text not null);
     create virtual table if not exists words using fts5(
         said, prefix = '3 4', detail = none,
         tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -28,7 +27,9 @@ _SHAPE: Final = """
 
 
 class SearchIndex:
-    """Finds customers by the beginnings of their words. One thread writes, any number read."""
+    """Finds customers' numbers by the beginnings of their words. One thread writes, any number
+    read.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,6 +38,7 @@ class SearchIndex:
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = [self._writer]
         self._lock = threading.Lock()
+        self._common: set[str] = set()
 
     def close(self) -> None:
         """Close the file."""
@@ -44,30 +46,21 @@ class SearchIndex:
             for connection in self._opened:
                 connection.close()
 
-    def put(self, customers: Iterable[tuple[str, str]], removed: Iterable[str] = ()) -> None:
-        """Have these customers' words, by id, and none of those that are removed: on disk when
-        this returns. The same again changes nothing.
+    def put(self, words: Mapping[int, str], *, removed: Iterable[int] = ()) -> None:
+        """Have these customers' words, by their numbers, and none of those that are removed: on
+        disk when this returns. The same again changes nothing.
         """
-        wanted = {number_of(customer_id): (customer_id, text) for customer_id, text in customers}
-        gone = {number_of(customer_id) for customer_id in removed}
+        gone = set(removed)
         with self._writer:
-            known = self._known(wanted.keys() - gone)
+            known = self._known(words.keys() - gone)
             new = {
-                number: customer
-                for number, customer in sorted(wanted.items())  # out of order, each is a flush
-                if known.get(number) != customer[1]
+                number: text
+                for number, text in sorted(words.items())  # out of order, each is a flush
+                if known.get(number) != text
             }
             out = [(number,) for number in gone | (known.keys() & new.keys())]
             self._writer.executemany("delete from words where rowid = ?", out)
-            self._writer.executemany("delete from customers where number = ?", out)
-            self._writer.executemany(
-                "insert into customers values (?, ?)",
-                ((number, customer_id) for number, (customer_id, _) in new.items()),
-            )
-            self._writer.executemany(
-                "insert into words (rowid, said) values (?, ?)",
-                ((number, text) for number, (_, text) in new.items()),
-            )
+            self._writer.executemany("insert into words (rowid, said) values (?, ?)", new.items())
 
     def _known(self, numbers: Iterable[int]) -> dict[int, str]:
         known: dict[int, str] = {}
@@ -81,8 +74,8 @@ class SearchIndex:
             )
         return known
 
-    def candidates(self, alternatives: Sequence[Sequence[str]]) -> list[str] | None:
-        """Return the ids of all customers who may be meant, and of some who are not: of them the
+    def candidates(self, alternatives: Sequence[Sequence[str]]) -> list[int] | None:
+        """Return the numbers of all customers who may be meant, and of some who are not: the
         longest word of an alternative, or each long one, begins one of theirs. None where they are
         too many, or the words too short to tell.
         """
@@ -97,20 +90,26 @@ class SearchIndex:
             found = self._matching(long)
         return found
 
-    def _matching(self, alternatives: Sequence[Sequence[str]]) -> list[str] | None:
+    def _matching(self, alternatives: Sequence[Sequence[str]]) -> list[int] | None:
         query = " OR ".join(
             "(" + " AND ".join(f'"{word}"*' for word in words) + ")" for words in alternatives
         )
+        if query in self._common:  # to find that out again takes longer than the scan
+            return None
         found = (
             self._reader()
             .execute(
-                "select customer_id from words join customers on number = words.rowid "
-                "where words match ? limit ?",
+                "select rowid from words where words match ? limit ?",
                 (query, MOST_CANDIDATES + 1),
             )
             .fetchall()
         )
-        return None if len(found) > MOST_CANDIDATES else [customer_id for (customer_id,) in found]
+        if len(found) > MOST_CANDIDATES:
+            if len(self._common) >= _REMEMBERED:
+                self._common.clear()
+            self._common.add(query)
+            return None
+        return [number for (number,) in found]
 
     def _reader(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
@@ -128,12 +127,6 @@ class SearchIndex:
         connection.execute("pragma synchronous = normal")
         connection.execute("pragma secure_delete = on")  # who is erased is overwritten
         return connection
-
-
-def number_of(customer_id: str) -> int:
-    """Return the row of a customer: 63 bits of its hash, which a billion customers do not share."""
-    digest = blake2b(customer_id.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 def batched(numbers: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import queue
 import shutil
 from collections.abc import Iterator
@@ -14,16 +15,25 @@ import msgspec
 
 from api.live_view.search_index import SearchIndex
 from api.live_view.tables import TABLES
+from api.live_view.windows import Windows
 from warehouse.connection import connect_again, open_writer
 from warehouse.migrate import migrations
 
 logger = logging.getLogger(__name__)
 
 _SCHEMA: Final = Path(__file__).parent / "schema.sql"
-_READERS: Final = 8  # at once; who comes then waits, instead of all being slow
+# At once; who comes then waits, instead of all being slow, and the feed with them. Files of all
+# customers take a while: they have readers of their own.
+_READERS: Final = max(2, os.cpu_count() or 2)
+_LONG_READERS: Final = 2
 # Each request has a thread of its own: were its query to spread over the others, all would wait for
 # each other. A load takes one of the cores, the requests the rest.
-_SETTINGS: Final = ("set threads = 1",)
+_SETTINGS: Final = (
+    "set threads = 1",
+    # Of a page's rows the JSON is read once it is known which they are: a sort of a million rows
+    # does not carry it.
+    "set late_materialization_max_rows = 1000",
+)
 
 
 class LiveStore:
@@ -32,24 +42,42 @@ class LiveStore:
     def __init__(self, connection: duckdb.DuckDBPyConnection, search_index: SearchIndex) -> None:
         self.connection = connection
         self.search_index = search_index
-        self._readers: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
-        for _ in range(_READERS):
-            self._readers.put(connect_again(connection))
+        self.windows = Windows()
+        self._readers = _Pool(connection, _READERS)
+        self._long_readers = _Pool(connection, _LONG_READERS)
 
     @contextmanager
-    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection for a moment: each query sees one state of the view, whatever comes."""
-        reader = self._readers.get()
+    def reader(self, *, is_long: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection for a moment: each query sees one state of the view, whatever comes.
+        Who reads for seconds says so.
+        """
+        readers = self._long_readers if is_long else self._readers
+        reader = readers.get()
         try:
             yield reader
         finally:
-            self._readers.put(reader)
+            readers.put(reader)
 
     def close(self) -> None:
         """Wait for those who read, then close the files."""
-        for _ in range(_READERS):
-            self._readers.get().close()
+        self._readers.close()
+        self._long_readers.close()
         self.search_index.close()
+
+
+class _Pool(queue.SimpleQueue[duckdb.DuckDBPyConnection]):
+    """Connections of which each is one thread's at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, size: int) -> None:
+        super().__init__()
+        self._size = size
+        for _ in range(size):
+            self.put(connect_again(connection))
+
+    def close(self) -> None:
+        """Close each once it is given back."""
+        for _ in range(self._size):
+            self.get().close()
 
 
 @contextmanager

@@ -42,10 +42,38 @@ def _of_identities(name: str, sql: str) -> Column:
     return Column(name, "identities", CUSTOMERS.column("identities").type, sql=sql)
 
 
+# The warehouse's columns by which lists are filtered; all else is in the document.
+_FILTERED: Final = frozenset(
+    {
+        "customer_id",
+        "tenant_id",
+        "source",
+        "last_seen_at",
+        "phones",
+        "emails",
+        "tags",
+        "status",
+        "merged_ids",
+        "merged_into",
+        "blocked",
+        "created_at",
+        "version",
+    }
+)
+# What of an identity says whose messages are whose, and changes with no message.
+_OWNED: Final = """
+    hash([
+        (i."channelId", i."channelType", i."externalId", i."identityId", i."firstSeenAt")
+        for i in {}
+    ], r."mergedInto")
+"""
+
 LIVE_CUSTOMERS: Final = replace(
     CUSTOMERS,
+    joined_by="number",
+    compared=("owned",),
     columns=(
-        *CUSTOMERS.columns,
+        *(column for column in CUSTOMERS.columns if column.name in _FILTERED),
         _DOCUMENT,
         _of_identities("channel_ids", 'list_distinct([i."channelId" for i in {}])'),
         _of_identities("channel_types", 'list_distinct([i."channelType" for i in {}])'),
@@ -53,18 +81,27 @@ LIVE_CUSTOMERS: Final = replace(
         _of_identities("search_text", _WORDS.strip()),
         Column("name_rank", "displayName", sql=f"rank_of({_SORT_NAME}, 1)"),
         Column("name_rank_2", "displayName", sql=f"rank_of({_SORT_NAME}, 2)"),
-        # Tells rows of one rank or time apart, where ids would have to be unpacked by the million.
-        Column("number", "id", sql="(hash({}) >> 1)::bigint"),
+        _of_identities("owned", _OWNED.strip()),
+        # Also tells rows of one rank or time apart.
+        Column("number", "id", sql="number_of({})"),
     ),
 )
-_ANSWERED: Final = (CONVERSATIONS, CUSTOMER_EVENTS, CUSTOMER_MESSAGES, LINK_SUGGESTIONS)
+_NUMBERED: Final = {
+    CONVERSATIONS.name: Column("number", "id", sql="number_of({})"),
+    CUSTOMER_EVENTS.name: Column("number", "id", sql="number_of({})"),
+    CUSTOMER_MESSAGES.name: Column(
+        "number", "messageId", sql='number_of_all([r."tenantId", r."channelId", {}])'
+    ),
+}
 
 
 def _live(table: RawTable) -> RawTable:
     if table is CUSTOMERS:
         return LIVE_CUSTOMERS
-    if table in _ANSWERED:
+    if table is LINK_SUGGESTIONS:
         return replace(table, columns=(*table.columns, _DOCUMENT))
+    if (number := _NUMBERED.get(table.name)) is not None:
+        return replace(table, joined_by="number", columns=(*table.columns, _DOCUMENT, number))
     return table
 
 

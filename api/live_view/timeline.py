@@ -4,44 +4,40 @@ The rule is the warehouse's (models/marts/identity_owners.sql): a number that ch
 first owner's until the next one's begins.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from math import inf
+from typing import Any, Final, NamedTuple
 
 import duckdb
+import msgspec
 
+from api.live_view.customers import customer
+from api.live_view.numbers import number_of
 from api.live_view.pages import Page, cursor_of, place_in
+from streams.contracts.customers import Customer
+
+_customers: Final = msgspec.json.Decoder(Customer)
 
 NEWEST_FIRST: Final = "-at"
-# Of two records of one identity the newer is believed, as in the warehouse.
-_OWNERS: Final = """
-    with found as materialized (from derived.identities where external_id = $external_id)
-    select identity_id, customer_id, first_seen_at, last_seen_at, customer_version
-    from found where tenant_id = $tenant_id and channel_id = $channel_id
+_OWNED: Final = """
+    select tenant_id, customer_id, channel_id, external_id
+    from derived.identities where customer_number = $number
+"""
+_CLAIMS: Final = """
+    select tenant_id, channel_id, identity_id, customer_id, first_seen_at
+    from derived.identities where external_id = $external_id
 """
 _ALWAYS: Final = ("-infinity", "infinity")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one customer's record says of a channel identity."""
 
     identity_id: str
     customer_id: str
     first_seen_at: datetime
-    last_seen_at: datetime | None
-    customer_version: int
-
-    @property
-    def weight(self) -> tuple[bool, datetime, int, str]:
-        """Return what outranks another claim to the same identity: the greatest is believed."""
-        return (
-            self.last_seen_at is not None,
-            self.last_seen_at or self.first_seen_at,
-            self.customer_version,
-            self.customer_id,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +52,54 @@ class Tenure:
 
 def tenures(tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection) -> list[Tenure]:
     """Return what the customer owns."""
-    owned = reader.execute(
-        "with found as materialized (from derived.identities where customer_id = $customer_id) "
-        "select distinct channel_id, external_id from found where tenant_id = $tenant_id",
-        {"customer_id": customer_id, "tenant_id": tenant_id},
-    ).fetchall()
+    rows = reader.execute(_OWNED, {"number": number_of(customer_id)}).fetchall()
+    owned = dict.fromkeys(
+        (channel_id, external_id)
+        for tenant, owner, channel_id, external_id in rows
+        if (tenant, owner) == (tenant_id, customer_id)
+    )
     found: list[Tenure] = []
     for channel_id, external_id in owned:
-        given = {"tenant_id": tenant_id, "channel_id": channel_id, "external_id": external_id}
-        rows = reader.execute(_OWNERS, given).fetchall()
+        claims = _believed(tenant_id, channel_id, external_id, reader)
         found += [
             Tenure(channel_id, external_id, owned_from, owned_until)
-            for owner, owned_from, owned_until in _in_turn([Claim(*row) for row in rows])
+            for owner, owned_from, owned_until in _in_turn(claims)
             if owner == customer_id
         ]
     return found
 
 
-def _in_turn(claims: Sequence[Claim]) -> Iterator[tuple[str, str, str]]:
+def _believed(
+    tenant_id: str, channel_id: str, external_id: str, reader: duckdb.DuckDBPyConnection
+) -> Iterator[Claim]:
+    """Yield one claim to each identity: where two records claim one, the newer's."""
+    by_identity: dict[str, list[Claim]] = {}
+    for tenant, channel, *claim in reader.execute(_CLAIMS, {"external_id": external_id}).fetchall():
+        if (tenant, channel) == (tenant_id, channel_id):
+            by_identity.setdefault(claim[0], []).append(Claim(*claim))
+    for claims in by_identity.values():
+        if len(claims) == 1:
+            yield claims[0]
+        else:
+            ages = {claim: _age(tenant_id, claim, reader) for claim in claims}
+            yield min(claims, key=lambda claim: (ages[claim], claim.customer_id))
+
+
+def _age(tenant_id: str, claim: Claim, reader: duckdb.DuckDBPyConnection) -> tuple[float, int]:
+    """Return what is greater the older the record is that makes the claim."""
+    if (row := customer(tenant_id, claim.customer_id, reader)) is None:
+        return inf, 0
+    record = _customers.decode(row.document)
+    seen_at = next(
+        (one.last_seen_at for one in record.identities if one.identity_id == claim.identity_id),
+        None,
+    )
+    return -seen_at.timestamp() if seen_at else inf, -row.version
+
+
+def _in_turn(claims: Iterable[Claim]) -> Iterator[tuple[str, str, str]]:
     """Yield each owner of a channel identity, from when, and until when."""
-    believed: dict[str, Claim] = {}
-    for claim in sorted(claims, key=lambda one: one.weight):
-        believed[claim.identity_id] = claim
-    in_time = sorted(believed.values(), key=lambda one: (one.first_seen_at, one.identity_id))
+    in_time = sorted(claims, key=lambda one: (one.first_seen_at, one.identity_id))
     bounds = [claim.first_seen_at.isoformat() for claim in in_time]
     for claim, begins, ends in zip(
         in_time, [_ALWAYS[0], *bounds[1:]], [*bounds[1:], _ALWAYS[1]], strict=True
@@ -103,6 +124,7 @@ def messages(
         table="raw.customer_messages",
         at="sent_at",
         tie="channel_id || ' ' || message_id",
+        told_apart_by="conversation_id",
         extra=extra,
         given={"tenant_id": tenant_id}
         | ({} if conversation_id is None else {"conversation_id": conversation_id}),
@@ -126,6 +148,7 @@ def conversations(
         table="raw.conversations",
         at="started_at",
         tie="conversation_id",
+        told_apart_by="merged_into",
         extra="and merged_into is null",
         given={"tenant_id": tenant_id},
         cursor=cursor,
@@ -135,12 +158,8 @@ def conversations(
 
 def merged_ids(tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the ids that went into the customer's."""
-    rows = reader.execute(
-        "select merged_ids from raw.customers "
-        "where customer_id = $customer_id and tenant_id = $tenant_id",
-        {"customer_id": customer_id, "tenant_id": tenant_id},
-    ).fetchall()
-    return list(rows[0][0]) if rows else []
+    found = customer(tenant_id, customer_id, reader)
+    return [] if found is None else list(_customers.decode(found.document).merged_ids)
 
 
 def events(
@@ -153,16 +172,18 @@ def events(
 ) -> Page:
     """Return a page of what happened to these ids, the newest first."""
     given: dict[str, Any] = {"tenant_id": tenant_id}
+    behind = _behind(cursor, given)
     parts = []
     for number, customer_id in enumerate(customer_ids):
         given[f"customer_{number}"] = customer_id
         parts.append(
             "(with found as materialized ("  # noqa: S608 - our own names
+            "select tenant_id, occurred_at as moment, event_id as tie, document "
             f"from raw.customer_events where customer_id = $customer_{number}) "
-            "select occurred_at as moment, event_id as tie, document from found "
-            "where tenant_id = $tenant_id)"
+            "select epoch_us(moment), tie, document from found "
+            f"where tenant_id = $tenant_id {behind})"
         )
-    return _newest(reader, parts, given, cursor=cursor, limit=limit)
+    return _newest(reader, parts, given, limit=limit)
 
 
 def _page(
@@ -172,12 +193,14 @@ def _page(
     table: str,
     at: str,
     tie: str,
+    told_apart_by: str,
     extra: str,
     given: dict[str, Any],
     cursor: str | None,
     limit: int,
 ) -> Page:
     """Return what happened on the identities, each looked up by itself: a join would scan all."""
+    behind = _behind(cursor, given)
     parts = []
     for number, tenure in enumerate(owned):
         given |= {
@@ -188,13 +211,24 @@ def _page(
         }
         parts.append(
             # The index first and by itself, or DuckDB reads the whole table.
-            f"(with found as materialized (from {table} where external_id = $external_{number}) "  # noqa: S608
-            f"select {at} as moment, {tie} as tie, document from found "
+            "(with found as materialized ("  # noqa: S608
+            f"select tenant_id, channel_id, {told_apart_by}, {at} as moment, {tie} as tie, "
+            f"document from {table} where external_id = $external_{number}) "
+            "select epoch_us(moment), tie, document from found "
             f"where channel_id = $channel_{number} "
-            f"and tenant_id = $tenant_id and {at} >= $from_{number}::timestamptz "
-            f"and {at} < $until_{number}::timestamptz {extra})"
+            f"and tenant_id = $tenant_id and moment >= $from_{number}::timestamptz "
+            f"and moment < $until_{number}::timestamptz {extra} {behind})"
         )
-    return _newest(reader, parts, given, cursor=cursor, limit=limit)
+    return _newest(reader, parts, given, limit=limit)
+
+
+def _behind(cursor: str | None, given: dict[str, Any]) -> str:
+    """Return the SQL for what is behind the cursor's place, whose values are put to those given."""
+    if cursor is None:
+        return ""
+    given["place_at"], given["place_tie"] = place_in(NEWEST_FIRST, cursor)[:2]
+    at = "make_timestamptz($place_at::bigint)"
+    return f"and moment <= {at} and (moment < {at} or tie < $place_tie)"
 
 
 def _newest(
@@ -202,20 +236,12 @@ def _newest(
     parts: Sequence[str],
     given: dict[str, Any],
     *,
-    cursor: str | None,
     limit: int,
 ) -> Page:
-    behind = ""
-    if cursor is not None:
-        given["place_at"], given["place_tie"] = place_in(NEWEST_FIRST, cursor)[:2]
-        at = "make_timestamptz($place_at::bigint)"
-        behind = f"where moment <= {at} and (moment < {at} or tie < $place_tie)"
     if not parts:
         return Page([], None)
     rows = reader.execute(
-        f"select epoch_us(moment), tie, document from ({' union all '.join(parts)}) {behind} "  # noqa: S608
-        f"order by moment desc, tie desc limit {limit + 1:d}",
-        given,
+        f"{' union all '.join(parts)} order by 1 desc, 2 desc limit {limit + 1:d}", given
     ).fetchall()
     shown = rows[:limit]
     more = cursor_of(NEWEST_FIRST, shown[-1][:2]) if len(rows) > limit else None

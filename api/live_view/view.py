@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -19,8 +20,10 @@ import duckdb
 
 from api.live_view.changes import Changes
 from api.live_view.commands import CommandOutcome, outcome_of
-from api.live_view.customers import CustomerRow, customer
+from api.live_view.customers import CustomerFilter, CustomerRow, Sort, customer, customers
 from api.live_view.derived import Derived
+from api.live_view.pages import Page
+from api.live_view.policies import region_of
 from api.live_view.store import LiveStore, open_store, throw_away
 from api.live_view.tables import TABLES, live_tables_by_topic
 from api.problems import ProblemError
@@ -113,15 +116,56 @@ class LiveView:
         """Say whether it has caught up once with what there was when it began."""
         return self.progress.phase in {"live", "away"}
 
-    async def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        """Return the question's answer from one consistent state. Raises ProblemError (503) while
-        the view catches up.
+    async def ask(
+        self,
+        question: Callable[[duckdb.DuckDBPyConnection], Answer],
+        *,
+        is_long: bool = False,
+    ) -> Answer:
+        """Return the question's answer from one consistent state; one that takes seconds says so.
+        Raises ProblemError (503) while the view catches up.
         """
-        return await anyio.to_thread.run_sync(self._answer, question)
+
+        def answer() -> Answer:
+            with self.store().reader(is_long=is_long) as reader:
+                return question(reader)
+
+        return await anyio.to_thread.run_sync(answer)
 
     async def customer(self, tenant_id: str, customer_id: str) -> CustomerRow | None:
         """Return a customer's record; None where the tenant has none of this id."""
         return await self.ask(lambda reader: customer(tenant_id, customer_id, reader))
+
+    async def customers(
+        self, wanted: CustomerFilter, *, sort: Sort, cursor: str | None, limit: int
+    ) -> Page:
+        """Return a page of customers. Raises ProblemError: a wrong cursor."""
+        store, time_zone, region = self.store(), self.time_zone(wanted.tenant_id), None
+        if wanted.search:
+            region = await self.region(wanted.tenant_id)
+
+        def found(reader: duckdb.DuckDBPyConnection) -> Page:
+            return customers(
+                wanted,
+                reader,
+                store,
+                sort=sort,
+                cursor=cursor,
+                limit=limit,
+                now=datetime.now(UTC),
+                time_zone=time_zone,
+                region=region,
+            )
+
+        if wanted.search:  # somebody's own; the same list is looked at by many
+            return await self.ask(found)
+        return await self.ask_once((wanted, sort, cursor, limit), found)
+
+    async def region(self, tenant_id: str) -> str | None:
+        """Return where the tenant's people dial from; None where its policy does not say."""
+        return await self.ask_once(
+            ("region", tenant_id), lambda reader: region_of(tenant_id, reader)
+        )
 
     async def outcome_of(self, tenant_id: str, command_id: str) -> CommandOutcome | None:
         """Return what became of a command; None where the view does not know yet."""
@@ -173,10 +217,6 @@ class LiveView:
                 HTTPStatus.SERVICE_UNAVAILABLE, self.progress.sentence, headers={"Retry-After": "2"}
             )
         return store
-
-    def _answer(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        with self.store().reader() as reader:
-            return question(reader)
 
     def _feed_for_ever(self) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS

@@ -1,7 +1,6 @@
 """One customer: who they are and why, what was said, and the forms that change them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
@@ -12,8 +11,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
 from api.customers import CustomerId, View, no_such_customer
-from api.live_view.customers import CustomerFilter, customers, living
-from api.live_view.policies import region_of
+from api.live_view.customers import CustomerFilter, living
 from api.live_view.search import LONGEST_SEARCH
 from api.live_view.view import LiveView
 from api.pages import timeline
@@ -91,21 +89,9 @@ async def others(
 async def _others(
     view: LiveView, tenant_id: str, customer_id: str, search: str
 ) -> Sequence[Customer]:
-    store = view.store()
-
-    def ask(connection: duckdb.DuckDBPyConnection) -> Sequence[str]:
-        return customers(
-            CustomerFilter(tenant_id=tenant_id, search=search),
-            connection,
-            store.search_index,
-            sort="-lastSeenAt",
-            cursor=None,
-            limit=_CANDIDATES + 1,
-            now=datetime.now(UTC),
-            region=region_of(tenant_id, connection),
-        ).documents
-
-    found = [_decoder.decode(document) for document in await view.ask(ask)]
+    wanted = CustomerFilter(tenant_id=tenant_id, search=search)
+    page = await view.customers(wanted, sort="-lastSeenAt", cursor=None, limit=_CANDIDATES + 1)
+    found = [_decoder.decode(document) for document in page.documents]
     return [customer for customer in found if customer.id != customer_id][:_CANDIDATES]
 
 

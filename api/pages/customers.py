@@ -12,9 +12,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.customers import Cursor, View, Wanted
 from api.live_view.choices import Choices, Remembered
-from api.live_view.customers import CustomerFilter, Sort, customers
-from api.live_view.pages import Page
-from api.live_view.policies import region_of
+from api.live_view.customers import CustomerFilter, Sort
 from api.live_view.stats import customer_stats
 from api.live_view.view import LiveView
 from api.pages import words
@@ -90,22 +88,7 @@ async def rows_of(
     view: LiveView, wanted: CustomerFilter, *, sort: Sort, cursor: str | None, query: str
 ) -> Rows:
     """Return a page of rows."""
-    store = view.store()
-
-    def page(connection: duckdb.DuckDBPyConnection) -> Page:
-        return customers(
-            wanted,
-            connection,
-            store.search_index,
-            sort=sort,
-            cursor=cursor,
-            limit=PAGE_ROWS,
-            now=datetime.now(UTC),
-            time_zone=view.time_zone(wanted.tenant_id),
-            region=region_of(wanted.tenant_id, connection) if wanted.search else None,
-        )
-
-    found = await view.ask(page)
+    found = await view.customers(wanted, sort=sort, cursor=cursor, limit=PAGE_ROWS)
     more = None
     if found.next is not None:
         more = f"/customers?{query}{'&' if query else ''}{urlencode({'cursor': found.next})}"

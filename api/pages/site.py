@@ -153,7 +153,11 @@ def site_of(request: Request) -> Site:
     return site
 
 
-TheSite = Annotated[Site, Depends(site_of)]
+async def _site(request: Request) -> Site:
+    return site_of(request)
+
+
+TheSite = Annotated[Site, Depends(_site)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +194,12 @@ class Visit:
         return self.site.html(self.request, self.reader, template, **content)
 
 
-def visit_of(request: Request, caller: Viewer) -> Visit:
+async def visit_of(request: Request, caller: Viewer) -> Visit:
     """Return a visit of somebody who may look."""
     return _visit(request, caller)
 
 
-def visit_of_agent(request: Request, caller: Agent) -> Visit:
+async def visit_of_agent(request: Request, caller: Agent) -> Visit:
     """Return a visit of somebody who may change customers."""
     return _visit(request, caller)
 

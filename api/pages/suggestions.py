@@ -11,11 +11,11 @@ from fastapi import APIRouter, Response
 from api.commands.routes import TheCommands
 from api.customers import View
 from api.live_view.customers import living
-from api.live_view.derived import literals
 from api.pages.site import PageRoute, TheVisit
 from streams.contracts.customers import Customer
 from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion
+from warehouse.connection import quoted
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -73,7 +73,7 @@ def _text_of(
     found = reader.execute(
         # Literals, because DuckDB looks up no bound list in an index; quoted, so never SQL.
         "select document from raw.customer_messages "  # noqa: S608
-        f"where external_id in {literals(ids)} "
+        f"where external_id in ({', '.join(map(quoted, ids))}) "
         "and tenant_id = $tenant_id and message_id = $message_id limit 1",
         {"tenant_id": tenant_id, "message_id": message_id},
     ).fetchall()

@@ -17,7 +17,7 @@ _PATH: Final = "/{platform}/{tenant_id}/{channel_id}"
 _DELIVERS_BY_GET: Final = frozenset({"vonage"})
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:
     """Return the process's gateway."""
     gateway: Gateway = request.app.state.gateway
     return gateway

@@ -1,8 +1,12 @@
-"""A live view that is fed by the test: real files, the real sink, no broker."""
+"""A live view that is fed by the test: real files, the real sink, no broker. A warehouse beside it
+is fed the same, to hold both to each other.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import duckdb
 
 from api.live_view.derived import Change, Derived
 from api.live_view.store import LiveStore, open_store
@@ -10,18 +14,24 @@ from api.live_view.tables import live_tables_by_topic
 from api.live_view.view import LiveView, Progress
 from pipelines.batch import Partition
 from pipelines.duckdb_sink import DuckDbSink
+from pipelines.raw_tables import tables_by_topic
 from streams.cluster import ClusterSettings
 from tests.sql.conftest import TOPICS, Loaded
 from tests.unit.pipelines.builders import FakeRecord, batch, chunk, erasure, record
+from warehouse.connection import open_memory
 from warehouse.time_zones import TimeZones
 
 
 class FedView:
     """A view that is live, and whatever it is given."""
 
-    def __init__(self, view: LiveView, store: LiveStore) -> None:
+    def __init__(
+        self, view: LiveView, store: LiveStore, warehouse: duckdb.DuckDBPyConnection
+    ) -> None:
         self.view = view
         self.store = store
+        self.warehouse = warehouse
+        self._warehouse_sink = DuckDbSink(warehouse, tables_by_topic(""))
         self._derived = Derived(store.connection, store.search_index, is_silent=False)
         self._sink = DuckDbSink(store.connection, live_tables_by_topic(""), derive=self._derived)
         self._offsets: dict[str, int] = {}
@@ -56,9 +66,9 @@ class FedView:
         return self._write({"customers": [gone], "customer-events": [event]})
 
     def _write(self, by_topic: dict[str, list[FakeRecord]]) -> list[Change]:
-        loaded = self._sink.write(
-            batch(*(chunk(topic, found) for topic, found in by_topic.items()))
-        )
+        given = batch(*(chunk(topic, found) for topic, found in by_topic.items()))
+        self._warehouse_sink.write(given)
+        loaded = self._sink.write(given)
         self.view.positions |= loaded.next_offsets
         self.view.batches += 1
         return self._derived.told
@@ -73,8 +83,8 @@ class FedView:
 def fed_view(folder: Path, zones: TimeZones | None = None) -> Iterator[FedView]:
     """Give an empty view that says it is live."""
     view = LiveView(ClusterSettings(), folder, zones or TimeZones())
-    with open_store(folder) as store:
+    with open_store(folder) as store, open_memory() as warehouse:
         view._store = store
         view.progress = Progress("live")
         view.positions = {Partition("customers", 0): 0}
-        yield FedView(view, store)
+        yield FedView(view, store, warehouse)

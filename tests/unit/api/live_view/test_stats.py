@@ -56,8 +56,8 @@ def test_figures_and_windows_are_the_warehouses(
         ]
     if records:
         shared.records(*records)
-    refresh(shared.store.connection, now=now, time_zones=TimeZones(zone))
-    expected = shared.store.connection.execute(
+    refresh(shared.warehouse, now=now, time_zones=TimeZones(zone))
+    expected = shared.warehouse.execute(
         "select total_customers, new_customers_this_month, active_customers_this_week, "
         "epoch(month_start), epoch(month_end), epoch(week_start), epoch(week_end) "
         "from marts.customer_stats where tenant_id = ?",

@@ -83,13 +83,13 @@ def test_messages_are_whose_the_warehouse_says_they_are(
         for one in facts
     ]
     shared.records(*people, *facts, *talks)
-    refresh(shared.store.connection, now=START + timedelta(days=1), time_zones=TimeZones())
+    refresh(shared.warehouse, now=START + timedelta(days=1), time_zones=TimeZones())
     for person in people:
         for table, id_, ask in (
             ("messages", "message_id", timeline.messages),
             ("conversations", "conversation_id", timeline.conversations),
         ):
-            expected = shared.store.connection.execute(
+            expected = shared.warehouse.execute(
                 f"select {id_} from marts.{table} where tenant_id = ? and customer_id = ? and "
                 f"exists (from marts.customer_identities as i where i.customer_id = ? "
                 f"and i.external_id = {table}.external_id) order by 1",
@@ -120,6 +120,22 @@ def ids(fed: FedView, ask: Any, customer_id: str, limit: int, tenant: str) -> li
         if (cursor := page.next) is None:
             assert times == sorted(times, reverse=True)
             return found
+
+
+def test_of_two_who_claim_one_identity_the_newer_record_is_believed(fed: FedView) -> None:
+    def claims(customer_id: str, hours: int) -> Customer:
+        own = msgspec.structs.replace(identity(), last_seen_at=START + timedelta(hours=hours))
+        return customer(customer_id, identities=(own,))
+
+    def owners() -> list[str]:
+        with fed.store.reader() as reader:
+            return [one for one in ("c1", "c2") if timeline.tenures("acme", one, reader)]
+
+    fed.records(claims("c1", 1), claims("c2", 2), fact("m1"))
+    assert owners() == ["c2"]
+    newer = msgspec.structs.replace(claims("c1", 3), version=2)
+    fed.records(newer)
+    assert owners() == ["c1"]
 
 
 def test_other_tenants_messages_on_the_same_number_are_not_shown(fed: FedView) -> None:
