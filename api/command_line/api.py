@@ -1,5 +1,6 @@
 """`omnichannel api`: serves HTTP, until it is told to stop."""
 
+import gc
 import sys
 
 import uvicorn
@@ -24,13 +25,12 @@ def api() -> None:
     settings, analytics = ApiSettings(), AnalyticsSettings()
     sys.setswitchinterval(_SWITCH_SECONDS)
     configure_logging(debug=settings.debug, file=settings.log_file)
+    app = create_api(
+        settings, ClusterSettings(), analytics.time_zones, warehouse=analytics.published_path
+    )
+    gc.freeze()  # what lives as long as the process need not be looked through again and again
     uvicorn.run(
-        create_api(
-            settings,
-            ClusterSettings(),
-            analytics.time_zones,
-            warehouse=analytics.published_path,
-        ),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -23,9 +23,12 @@ logger = logging.getLogger(__name__)
 
 _SCHEMA: Final = Path(__file__).parent / "schema.sql"
 # At once; who comes then waits, instead of all being slow, and the feed with them. Files of all
-# customers take a while: they have readers of their own.
-_READERS: Final = max(2, os.cpu_count() or 2)
-_LONG_READERS: Final = 2
+# customers take a while: they are made beside.
+READERS: Final = max(2, os.cpu_count() or 2)
+LONG_READERS: Final = 2
+# Linux's name for the time since it was started.
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_CLOSED: Final = "closed"
 # Each request has a thread of its own: were its query to spread over the others, all would wait for
 # each other. A load takes one of the cores, the requests the rest.
 _SETTINGS: Final = (
@@ -43,53 +46,36 @@ class LiveStore:
         self.connection = connection
         self.search_index = search_index
         self.windows = Windows()
-        self._readers = _Pool(connection, _READERS)
-        self._long_readers = _Pool(connection, _LONG_READERS)
+        self._readers: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
+        for _ in range(READERS + LONG_READERS):
+            self._readers.put(connect_again(connection))
 
     @contextmanager
-    def reader(self, *, is_long: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection for a moment: each query sees one state of the view, whatever comes.
-        Who reads for seconds says so.
-        """
-        readers = self._long_readers if is_long else self._readers
-        reader = readers.get()
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection for a moment: each query sees one state of the view, whatever comes."""
+        reader = self._readers.get()
         try:
             yield reader
         finally:
-            readers.put(reader)
+            self._readers.put(reader)
 
     def close(self) -> None:
         """Wait for those who read, then close the files."""
-        self._readers.close()
-        self._long_readers.close()
+        for _ in range(READERS + LONG_READERS):
+            self._readers.get().close()
         self.search_index.close()
-
-
-class _Pool(queue.SimpleQueue[duckdb.DuckDBPyConnection]):
-    """Connections of which each is one thread's at a time."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, size: int) -> None:
-        super().__init__()
-        self._size = size
-        for _ in range(size):
-            self.put(connect_again(connection))
-
-    def close(self) -> None:
-        """Close each once it is given back."""
-        for _ in range(self._size):
-            self.get().close()
 
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[LiveStore]:
     """Open the folder's files for as long as the block lasts; what another version of us made is
-    left alone until ours are there, then thrown away. Raises WarehouseBusyError where another
-    process has them.
+    left alone until ours are there, then thrown away, as is what a power cut may have torn. Raises
+    WarehouseBusyError where another process has them.
     """
-    own = folder / _shape()
+    own, boot = folder / _shape(), _boot()
     database, words, made = (own / name for name in ("view.duckdb", "words.sqlite", "made"))
     with ExitStack() as opened:
-        if not made.exists():  # a making that was cut off
+        if not _is_whole(made, boot):
             shutil.rmtree(own, ignore_errors=True)
         connection = opened.enter_context(open_writer(database))
         for setting in _SETTINGS:
@@ -98,13 +84,31 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
             logger.info("The live view is made from the topics")
             connection.execute(_SCHEMA.read_text(encoding="utf-8"))
             connection.execute("checkpoint")
-            made.touch()
+        made.write_text(boot, encoding="utf-8")
+        if boot:
+            # Readers wait for the disk when the feed does; and the topics have it all.
+            connection.execute("set fsync_mode = 'none'")
         store = LiveStore(connection, SearchIndex(words))
         opened.callback(store.close)
         for other in folder.iterdir():
             if other != own:
                 shutil.rmtree(other, ignore_errors=True)
         yield store
+        connection.execute("set fsync_mode = 'standard'")
+        connection.execute("checkpoint")
+        made.write_text(_CLOSED, encoding="utf-8")
+
+
+def _is_whole(made: Path, boot: str) -> bool:
+    """Say whether the files were made to the end, and the disk has what was written since: they
+    were closed, or the machine has been up all the while.
+    """
+    return made.exists() and made.read_text(encoding="utf-8") in {_CLOSED, boot}
+
+
+def _boot() -> str:
+    """Return what names this run of the machine; nothing where it does not say."""
+    return _BOOT.read_text(encoding="utf-8").strip() if _BOOT.exists() else ""
 
 
 def throw_away(folder: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import anyio.to_thread
 import duckdb
+from anyio import CapacityLimiter
 
 from api.live_view.changes import Changes
 from api.live_view.commands import CommandOutcome, outcome_of
@@ -24,7 +25,7 @@ from api.live_view.customers import CustomerFilter, CustomerRow, Sort, customer,
 from api.live_view.derived import Derived
 from api.live_view.pages import Page
 from api.live_view.policies import region_of
-from api.live_view.store import LiveStore, open_store, throw_away
+from api.live_view.store import LONG_READERS, READERS, LiveStore, open_store, throw_away
 from api.live_view.tables import TABLES, live_tables_by_topic
 from api.problems import ProblemError
 from pipelines.batch import BatchLimits, Partition
@@ -94,6 +95,8 @@ class LiveView:
     _answers: dict[object, "asyncio.Future[Any]"] = field(default_factory=dict)
     _answered_at: int = -1
     _answered_since: float = 0.0
+    _readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS))
+    _long_readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LONG_READERS))
     _store: LiveStore | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -127,10 +130,12 @@ class LiveView:
         """
 
         def answer() -> Answer:
-            with self.store().reader(is_long=is_long) as reader:
+            with self.store().reader() as reader:
                 return question(reader)
 
-        return await anyio.to_thread.run_sync(answer)
+        # Who waits does so here: threads that wait would hold up those that work.
+        limiter = self._long_readers if is_long else self._readers
+        return await anyio.to_thread.run_sync(answer, limiter=limiter)
 
     async def customer(self, tenant_id: str, customer_id: str) -> CustomerRow | None:
         """Return a customer's record; None where the tenant has none of this id."""
