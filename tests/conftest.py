@@ -19,6 +19,7 @@ from streams.broker.java import has_java
 from streams.cluster import ClusterSettings
 from streams.topic_admin import delete_topics
 from tests.scheduling import ByFolder
+from warehouse import connection
 
 JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
 # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl-C.
@@ -43,6 +44,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kafka)
         if "tansu_bootstrap" in fixtures:
             item.add_marker(pytest.mark.pip_broker)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_a_warehouse() -> Iterator[None]:
+    """Open DuckDB in this process with one thread: with a few rows more only wait for each other,
+    and the other process of the tests waits for them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_SETTINGS", (*connection._SETTINGS, "set threads = 1"))
+        yield
 
 
 @pytest.fixture(scope="session")
