@@ -32,7 +32,7 @@ NO_TANSU = "no Tansu: pip install 'omnichannel[pip-broker]'"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    """Have what needs a broker in one process, and what computes in the other."""
+    """Have what needs a broker begin first, and what computes beside it."""
     return ByFolder(config, log)
 
 
