@@ -24,6 +24,8 @@ from warehouse import connection
 JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
 # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Brokers that live for minutes: the optimising compiler takes more of the processor than it saves.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 NO_KAFKA = (
     "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
     "KAFKA_BOOTSTRAP_SERVERS"

@@ -65,6 +65,7 @@ def api(cluster: ClusterSettings, folder: Path, **env: str) -> Iterator[httpx2.C
             "BOT_SECRET": SIGNED["x-telegram-bot-api-secret-token"],
             "API_PORT": str(port),
             "API_LOG_FILE": str(folder / "api.log"),
+            "LIVE_VIEW_FOLDER": str(folder / "live"),
             **env,
         },
     )
