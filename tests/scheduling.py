@@ -1,27 +1,32 @@
-"""Which of two processes runs which tests: those that need a broker in one, so that there is one
-broker, and those of the browser together, so that there is one stack.
+"""Which of two processes runs which tests: those of each folder that needs a broker together, and
+these folders first, so that neither process waits for the other's at the end.
 
 pytest-xdist's own groups (`--dist loadgroup`) are lost with pytest 9.2: it reads a test's name
 where xdist does not write it. Folders say as much.
 """
 
-from typing import Final
+from typing import Any, Final
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_TOGETHER: Final = {
-    "tests/browser/": "browser",
-    "tests/e2e/": "broker",
-    "tests/integration/": "broker",
-}
+# The browser's tests have one stack and its broker, and the process that began with them goes on
+# with the integration while the other one has the end-to-end tests: two brokers in all.
+_TOGETHER: Final = ("tests/browser/", "tests/e2e/", "tests/integration/")
 
 
 class ByFolder(LoadScopeScheduling):
-    """Hands out whole groups of files, and the other files one by one."""
+    """Hands out whole folders, and the files of all others one by one, in the order of names."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        # What has most tests first, as xdist would have it, begins with hundreds of phone numbers
+        # and ends with the one test that takes half a minute.
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
         """Return the group of a test."""
-        for folder, group in _TOGETHER.items():
+        for folder in _TOGETHER:
             if nodeid.startswith(folder):
-                return group
+                return folder
         return nodeid.partition("::")[0]

@@ -12,7 +12,7 @@ __all__ = ["Warehouse", "open_warehouse"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the reading side when it is asked for: pandas takes over a second to import."""
+    """Import the reading side when it is asked for: most commands can do without DuckDB."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from warehouse import queries  # noqa: PLC0415

@@ -1,7 +1,10 @@
 """The warehouse as an analyst meets it: a connection to the published copy, and pandas frames.
 
-Owns no figures: each table's meaning is in models/marts and in docs/metrics.md.
+Owns no figures: each table's meaning is in models/marts and in docs/metrics.md. DuckDB imports
+pandas for the first frame: who asks for none, as the API does, does not wait for it.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +12,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import duckdb
-import pandas as pd
 
 from warehouse.connection import READ_DATABASE, connect_reader
 from warehouse.location import published_path
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from warehouse.plots import Plot
 
 Grain = Literal["day", "week", "month"]
@@ -106,7 +110,7 @@ class Warehouse:
 
     def plot(
         self, figure: FigureName, *, grain: Grain = "day", tenant_id: str | None = None
-    ) -> "Plot":
+    ) -> Plot:
         """Return the figure as a picture, of one tenant or of all together; `grain` is growth's and
         channel_performance's.
         """

@@ -48,8 +48,8 @@ SIGNED = {"x-telegram-bot-api-secret-token": "s3cret-token"}
 
 
 @contextmanager
-def api(cluster: ClusterSettings, folder: Path) -> Iterator[httpx2.Client]:
-    """Serve the API for the length of the block."""
+def api(cluster: ClusterSettings, folder: Path, **env: str) -> Iterator[httpx2.Client]:
+    """Serve the API for the length of the block; `env` is set on top."""
     channels = folder / "channels.toml"
     channels.write_text(CHANNELS)
     with socket.socket() as probe:
@@ -65,6 +65,8 @@ def api(cluster: ClusterSettings, folder: Path) -> Iterator[httpx2.Client]:
             "BOT_SECRET": SIGNED["x-telegram-bot-api-secret-token"],
             "API_PORT": str(port),
             "API_LOG_FILE": str(folder / "api.log"),
+            "LIVE_VIEW_FOLDER": str(folder / "live"),
+            **env,
         },
     )
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
@@ -104,7 +106,8 @@ def test_a_signed_webhook_is_a_customer_and_an_unsigned_one_is_nothing(
 
 
 PEOPLE, MESSAGES = 40, 600
-AWAY_SECONDS = 6.0
+ACK_SECONDS = 2
+AWAY_SECONDS = 3.0  # so that somebody has waited in vain
 PATIENCE_SECONDS = 120.0
 
 
@@ -149,7 +152,11 @@ def test_a_broker_that_goes_and_comes_back_under_load_loses_no_message(
         ensure_topics(cluster)
         refused: list[int] = []
         worker = WorkerProcess(cluster, tmp_path, "one")
-        with running(worker), api(cluster, tmp_path) as client, ThreadPoolExecutor(8) as platform:
+        with (
+            running(worker),
+            api(cluster, tmp_path, WEBHOOK_ACK_SECONDS=str(ACK_SECONDS)) as client,
+            ThreadPoolExecutor(8) as platform,
+        ):
             early = [platform.submit(deliver, client, n, refused) for n in range(MESSAGES // 3)]
             for delivered in early:
                 delivered.result()

@@ -31,12 +31,17 @@ TOPICS: dict[type, str] = {
 
 
 class Given:
-    """Rows go in as records; marts come out as tuples."""
+    """Rows go in as records; marts come out as tuples.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    With a `copied` one's, the connection is to a copy of its file: what is loaded comes behind.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, copied: "Given | None" = None
+    ) -> None:
         self.connection = connection
         self._sink = DuckDbSink(connection, tables_by_topic(""))
-        self._offsets: dict[str, int] = {}
+        self._offsets: dict[str, int] = dict(copied._offsets) if copied else {}
 
     def records(self, *values: Loaded) -> None:
         """Load contracts."""

@@ -1,12 +1,14 @@
 """Each check finds the row that breaks it, and nothing in a warehouse that is right."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from tests.sql.conftest import Given
 from tests.unit.pipelines.builders import START, conversation, customer, fact
-from warehouse.checks import checks, run_checks
+from warehouse.checks import checks, run_check, run_checks
+from warehouse.connection import open_memory
 
 RAW_OFFSETS = "update raw.ingest_offsets set next_offset = 0 where topic = 'customers'"
 REJECTED = (
@@ -136,9 +138,22 @@ RIGHT: dict[str, str] = {
 }
 
 
+@pytest.fixture(scope="module")
+def _loaded() -> Iterator[Given]:
+    with open_memory() as connection:
+        yield filled(Given(connection))
+
+
 @pytest.fixture
-def right(given: Given) -> Given:
-    """Give a warehouse in which every claim holds."""
+def right(_loaded: Given) -> Iterator[Given]:
+    """Give a warehouse in which every claim holds; what is done to it is undone."""
+    _loaded.connection.begin()
+    yield _loaded
+    _loaded.connection.rollback()
+
+
+def filled(given: Given) -> Given:
+    """Return the warehouse with all that claims are about."""
     later = START + timedelta(hours=3)
     given.records(
         customer("c1"),
@@ -194,7 +209,8 @@ def test_what_only_looks_wrong_breaks_no_check(right: Given, what: str) -> None:
 
 
 def _require_broken(right: Given, name: str) -> None:
-    (found,) = (one for one in run_checks(right.connection) if one.check.name == name)
+    (check,) = (one for one in checks() if one.name == name)
+    found = run_check(right.connection, check)
     assert not found.holds
     assert found.offending >= 1
     assert found.examples

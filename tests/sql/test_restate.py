@@ -1,6 +1,9 @@
 """Days made anew are what making everything anew gives, whatever was done to their rows by hand."""
 
+import shutil
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from tests.sql.conftest import Given
 from tests.sql.test_refresh import IDS, MARTS, ZONES, contents, steps
 from tests.unit.pipelines.builders import START, conversation, customer, event, fact
-from warehouse.connection import open_memory
+from warehouse.connection import open_memory, open_writer
 from warehouse.runner import Days, refresh, restate
 from warehouse.time_zones import TimeZones
 
@@ -111,9 +114,23 @@ def test_days_made_anew_are_what_a_rebuild_makes_them(
         assert restated[name] == rows, (name, by_hand, emptied)
 
 
+@pytest.fixture(scope="module")
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Given]:
+    path = tmp_path_factory.mktemp("sound") / "w.duckdb"
+    with open_writer(path) as connection:
+        return path, filled(Given(connection))
+
+
 @pytest.fixture
-def sound(given: Given) -> Given:
-    """Four customers who wrote on four days, and what was told of them."""
+def sound(_filled: tuple[Path, Given], tmp_path: Path) -> Iterator[Given]:
+    """Give a copy of a warehouse of four customers who wrote on four days."""
+    path, given = _filled
+    with open_writer(Path(shutil.copy(path, tmp_path))) as connection:
+        yield Given(connection, given)
+
+
+def filled(given: Given) -> Given:
+    """Return it with four customers who wrote on four days, and what was told of them."""
     for n, own in enumerate(IDS):
         at = START + timedelta(days=n)
         given.records(

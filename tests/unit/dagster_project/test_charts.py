@@ -5,24 +5,15 @@ from pathlib import Path
 from typing import get_args
 
 import dagster as dg
-import pytest
 
 from dagster_project.definitions import defs
-from tests.unit.dagster_project import world
 from warehouse.queries import FigureName
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("WAREHOUSE_FOLDER", str(tmp_path))
-    world.build(tmp_path)
-    return tmp_path
-
-
-def test_every_night_all_figures_are_files_and_two_are_shown(folder: Path) -> None:
+def test_every_night_all_figures_are_files_and_two_are_shown(warehouse: Path) -> None:
     result = defs.resolve_job_def("rebuild_marts").execute_in_process()
     assert result.success
-    charts = {path.stem: path.read_bytes() for path in (folder / "charts").iterdir()}
+    charts = {path.stem: path.read_bytes() for path in (warehouse.parent / "charts").iterdir()}
     assert set(charts) == set(get_args(FigureName))
     told = result.asset_materializations_for_node("charts")[0].metadata
     for name in ("growth", "activity_heat_map"):

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 import dagster as dg
-import pytest
 
 from dagster_project.definitions import defs
 from tests.unit.dagster_project import world
@@ -12,12 +11,6 @@ from warehouse import open_warehouse
 
 JOB: Final = defs.resolve_job_def("restate_days")
 DAY: Final = "2026-10-01"  # of all that is in the world
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("WAREHOUSE_FOLDER", str(tmp_path))
-    return world.build(tmp_path)
 
 
 def _restated(first: str, last: str) -> dg.ExecuteInProcessResult:

@@ -1,10 +1,25 @@
 """When a run is asked for: the real schedule, an instance in a temporary folder."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import pytest
 
 from dagster_project.definitions import defs
 from dagster_project.schedules import every_two_minutes
+
+
+@pytest.fixture(scope="module")
+def _made() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as made:
+        yield made
+
+
+@pytest.fixture
+def instance(_made: dg.DagsterInstance) -> dg.DagsterInstance:
+    """Give one without runs: making its tables takes longer than the test."""
+    _made.wipe()
+    return _made
 
 
 def _tick(instance: dg.DagsterInstance) -> object:
@@ -26,27 +41,27 @@ def test_schedule_runs_by_default() -> None:
     assert every_two_minutes.cron_schedule == "*/2 * * * *"
 
 
-def test_tick_asks_for_a_run() -> None:
-    with dg.instance_for_test() as instance:
-        assert isinstance(_tick(instance), dg.RunRequest)
+def test_tick_asks_for_a_run(instance: dg.DagsterInstance) -> None:
+    assert isinstance(_tick(instance), dg.RunRequest)
 
 
-def test_tick_skips_when_analytics_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tick_skips_when_analytics_are_off(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CUSTOMER_ANALYTICS_ENABLED", "false")
-    with dg.instance_for_test() as instance:
-        assert "CUSTOMER_ANALYTICS_ENABLED=false" in str(_reason(_tick(instance)))
+    assert "CUSTOMER_ANALYTICS_ENABLED=false" in str(_reason(_tick(instance)))
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
-def test_tick_skips_while_the_last_run_goes_on(status: dg.DagsterRunStatus) -> None:
+def test_tick_skips_while_the_last_run_goes_on(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
     job = defs.resolve_job_def("load_and_refresh")
-    with dg.instance_for_test() as instance:
-        instance.create_run_for_job(job, status=status)
-        assert "still goes on" in str(_reason(_tick(instance)))
+    instance.create_run_for_job(job, status=status)
+    assert "still goes on" in str(_reason(_tick(instance)))
 
 
-def test_tick_asks_again_after_a_failure() -> None:
+def test_tick_asks_again_after_a_failure(instance: dg.DagsterInstance) -> None:
     job = defs.resolve_job_def("load_and_refresh")
-    with dg.instance_for_test() as instance:
-        instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
-        assert isinstance(_tick(instance), dg.RunRequest)
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
+    assert isinstance(_tick(instance), dg.RunRequest)

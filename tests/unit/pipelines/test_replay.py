@@ -2,10 +2,11 @@
 are the rows of a fold in plain Python. DuckDB is real; the streams are Hypothesis'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -126,12 +127,26 @@ def batches_of(stream: Sequence[Produced], cuts: set[int]) -> list[Batch]:
     return made
 
 
-def loaded(stream: Sequence[Produced], cuts: set[int]) -> tuple[list[Any], ...]:
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give one warehouse for all examples: to make its tables takes longer than to fill them."""
     with open_memory() as connection:
-        sink = DuckDbSink(connection, tables_by_topic(""))
-        for one in batches_of(stream, cuts):
-            sink.write(one)
-        return rows_of(connection)
+        yield connection
+
+
+def loaded(
+    connection: duckdb.DuckDBPyConnection, stream: Sequence[Produced], cuts: set[int]
+) -> tuple[list[Any], ...]:
+    """Return what the emptied warehouse holds once the stream is loaded."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'raw'"
+    ).fetchall()
+    for (table,) in tables:
+        connection.execute(f"delete from raw.{table}").fetchall()
+    sink = DuckDbSink(connection, tables_by_topic(""))
+    for one in batches_of(stream, cuts):
+        sink.write(one)
+    return rows_of(connection)
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection) -> tuple[list[Any], ...]:
@@ -178,10 +193,10 @@ def folded(stream: Sequence[Produced]) -> tuple[list[Any], ...]:
     replay_from=st.integers(0, 25),
 )
 def test_any_split_and_any_replayed_suffix_loads_the_rows_of_the_fold(
-    stream: list[Produced], cuts: set[int], replay_from: int
+    warehouse: duckdb.DuckDBPyConnection, stream: list[Produced], cuts: set[int], replay_from: int
 ) -> None:
-    assert loaded(stream, cuts) == folded(stream)
-    assert loaded([*stream, *stream[replay_from:]], cuts) == folded(stream)
+    assert loaded(warehouse, stream, cuts) == folded(stream)
+    assert loaded(warehouse, [*stream, *stream[replay_from:]], cuts) == folded(stream)
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -190,10 +205,10 @@ def test_any_split_and_any_replayed_suffix_loads_the_rows_of_the_fold(
     data=st.data(),
 )
 def test_any_order_and_any_duplication_loads_the_same_rows(
-    stream: list[Produced], data: st.DataObject
+    warehouse: duckdb.DuckDBPyConnection, stream: list[Produced], data: st.DataObject
 ) -> None:
     repeated = (
         [*stream, *data.draw(st.lists(st.sampled_from(stream), max_size=10))] if stream else []
     )
     shuffled = data.draw(st.permutations(repeated))
-    assert loaded(shuffled, {3, 9, 14}) == loaded(stream, set())
+    assert loaded(warehouse, shuffled, {3, 9, 14}) == loaded(warehouse, stream, set())
