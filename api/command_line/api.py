@@ -15,7 +15,7 @@ from streams.logs import configure_logging
 _FINISH_SECONDS = 15
 # The thread that feeds the live view steps into Python twenty times a batch: Python's 5 ms for each
 # step, beside threads that answer, would be most of what a change takes until it is told.
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.00005
 
 
 def api() -> None:
