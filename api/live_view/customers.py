@@ -1,6 +1,6 @@
 """Customers as lists show them, and one by one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -27,6 +27,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "displayName": ("name_rank", "name_rank_2", "number"),
 }
 _TIMES: Final = frozenset({"last_seen_at", "created_at"})
+_NOBODY: Final = -1  # a number that no customer has
 _MOST_STEPS: Final = 20  # of merged ids that lead to merged ids
 
 
@@ -75,15 +76,20 @@ class CustomerRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which rows a list has: what to read, what each must fulfil, and the values that this names.
-
-    `is_looked_up` where few are read, by their numbers.
+    """Which rows a list has: what each must fulfil, and the values that this names. `candidates`
+    are the numbers of all that may; None where any may.
     """
 
-    source: str
     where: list[str]
     given: dict[str, Any]
-    is_looked_up: bool = False
+    candidates: Sequence[int] | None = None
+
+    @property
+    def source(self) -> str:
+        """Return the SQL of what to read."""
+        if self.candidates is None:
+            return "raw.customers"
+        return f"(from raw.customers where number in {literals([*self.candidates, _NOBODY])})"
 
 
 def rows_wanted(
@@ -106,12 +112,10 @@ def rows_wanted(
         is_active = "coalesce(last_inbound_at >= $active_from, false)"
         where.append(is_active if wanted.activity == "active" else f"not {is_active}")
     if wanted.search is None or not wanted.search.strip():
-        return Rows("raw.customers", where, given)
+        return Rows(where, given)
     search = search_for(wanted.search, region)
     where.append(search.condition(given))
-    if (candidates := search.candidates(index)) is not None:
-        return Rows(_looked_up(candidates), where, given, is_looked_up=True)
-    return Rows("raw.customers", where, given)
+    return Rows(where, given, search.candidates(index))
 
 
 def customers(
@@ -130,50 +134,78 @@ def customers(
     asked = rows_wanted(wanted, store.search_index, now=now, time_zone=time_zone, region=region)
     keys = _KEYS[sort.removeprefix("-")]
     is_falling = sort.startswith("-")
-    where, behind = asked.where, None
+    behind = None
     if cursor is not None:
         place = place_in(sort, cursor)
-        where.append(_behind(keys, place, asked.given, is_falling=is_falling))
+        asked.where.append(_behind(keys, place, asked.given, is_falling=is_falling))
         behind = place[0]
     shown_keys = [f"epoch_us({key})" if key in _TIMES else key for key in keys]
-    direction = "desc" if is_falling else "asc"
-    bounds: Iterable[int | None] = [None]
-    if not asked.is_looked_up:
-        bounds = store.windows.bounds(shown_keys[0], reader, is_falling=is_falling, behind=behind)
-    rows: list[tuple[Any, ...]] = []
-    for bound in bounds:
-        within, given = where, asked.given
-        if bound is not None:
-            sign = ">=" if is_falling else "<="
-            within = [f"{keys[0]} {sign} {_as_key(keys[0], 'bound')}", *where]
-            given = {**given, "bound": bound}
-        rows = reader.execute(
-            f"""
-            select {", ".join(shown_keys)}, document
-            from {asked.source}
-            where {" and ".join(within)}
-            order by {", ".join(f"{key} {direction}" for key in keys)}
-            limit {limit + 1:d}
-            """,  # noqa: S608 - our own columns; values are bound
-            given,
-        ).fetchall()
-        if len(rows) > limit:
-            break
+    if asked.candidates is not None:
+        found = _looked_up(asked, shown_keys, reader)
+        rows = sorted(found, key=lambda row: _in_order(row[:-1], is_falling=is_falling))
+    else:
+        rows = []
+        for bound in store.windows.bounds(
+            shown_keys[0], reader, is_falling=is_falling, behind=behind
+        ):
+            rows = _scanned(
+                asked, keys, shown_keys, reader, is_falling=is_falling, bound=bound, limit=limit + 1
+            )
+            if len(rows) > limit:
+                break
     shown = rows[:limit]
     more = cursor_of(sort, shown[-1][:-1]) if len(rows) > limit else None
     return Page([row[-1] for row in shown], more)
 
 
-def _looked_up(numbers: Sequence[int]) -> str:
-    """Return SQL for these customers' rows. By themselves first: DuckDB takes the index only where
-    nothing else is asked of the table.
+def _looked_up(
+    asked: Rows, shown_keys: Sequence[str], reader: duckdb.DuckDBPyConnection
+) -> list[tuple[Any, ...]]:
+    """Return keys and documents of the candidates who are meant. They are told apart here: DuckDB
+    takes the index only where nothing else is asked of the table.
     """
-    rows = f"select * from raw.customers where number in {literals(numbers)}"  # noqa: S608
-    return (
-        f"(with found as materialized ({rows}) from found)"
-        if numbers
-        else "(from raw.customers limit 0)"
-    )
+    if not asked.candidates:
+        return []
+    rows = reader.execute(
+        f"select {' and '.join(asked.where)}, {', '.join(shown_keys)}, document "  # noqa: S608
+        f"from raw.customers where number in {literals(asked.candidates)}",
+        asked.given,
+    ).fetchall()
+    return [tuple(row) for is_meant, *row in rows if is_meant]
+
+
+def _in_order(keys: Sequence[int | None], *, is_falling: bool) -> list[tuple[bool, int]]:
+    """Return what sorts like the keys do in SQL: what is not known comes last, either way."""
+    return [(key is None, (-key if is_falling else key) if key is not None else 0) for key in keys]
+
+
+def _scanned(
+    asked: Rows,
+    keys: Sequence[str],
+    shown_keys: Sequence[str],
+    reader: duckdb.DuckDBPyConnection,
+    *,
+    is_falling: bool,
+    bound: int | None,
+    limit: int,
+) -> list[tuple[Any, ...]]:
+    """Return keys and documents of the first who are meant, down to the bound."""
+    where, given = asked.where, asked.given
+    if bound is not None:
+        sign = ">=" if is_falling else "<="
+        where = [f"{keys[0]} {sign} {_as_key(keys[0], 'bound')}", *where]
+        given = {**given, "bound": bound}
+    direction = "desc" if is_falling else "asc"
+    return reader.execute(
+        f"""
+        select {", ".join(shown_keys)}, document
+        from raw.customers
+        where {" and ".join(where)}
+        order by {", ".join(f"{key} {direction}" for key in keys)}
+        limit {limit:d}
+        """,  # noqa: S608 - our own columns; values are bound
+        given,
+    ).fetchall()
 
 
 def _as_key(key: str, name: str) -> str:
