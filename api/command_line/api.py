@@ -13,9 +13,9 @@ from streams.logs import configure_logging
 
 # A platform's call in hand is finished; one that hangs does not hold the end up for longer.
 _FINISH_SECONDS = 15
-# The thread that feeds the live view steps into Python twenty times a batch: Python's 5 ms for each
-# step, beside threads that answer, would be most of what a change takes until it is told.
-_SWITCH_SECONDS = 0.00005
+# DuckDB steps into Python a dozen times a query. To wait Python's 5 ms at each step, beside a loop
+# that is busy, would be most of what an answer takes, and of what a change takes until it is told.
+_SWITCH_SECONDS = 0.00001
 
 
 def api() -> None:

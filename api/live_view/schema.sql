@@ -5,7 +5,7 @@
 create macro words_of(said) as
     regexp_extract_all(strip_accents(lower(nfc_normalize(said))), '[\p{L}\p{N}\p{M}]+');
 -- A number is looked for as a whole, as people write it at home, and by its last four digits.
-create macro ends_of(digits) as [right(digits, n) for n in [11, 10, 9, 8, 7, 4] if len(digits) > n];
+create macro ends_of(digits) as [right(digits, n) for n in [99, 11, 10, 9, 8, 7, 4]];
 -- Eight bytes of a text as a number, the first or the second ones: numbers sort like the text, and
 -- a million of them are read in the time of some thousand texts.
 create macro rank_of(said, part) as (

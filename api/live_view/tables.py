@@ -24,15 +24,10 @@ _WORDS: Final = """
     ' ' || array_to_string(list_distinct(list_concat(
         words_of(concat_ws(' ',
             r."displayName",
-            array_to_string(coalesce(r.emails, []), ' '),
-            array_to_string(
-                [concat_ws(' ', i."externalId", i.username) for i in coalesce({}, [])], ' '
-            )
+            array_to_string(r.emails, ' '),
+            array_to_string([concat_ws(' ', i."externalId", i.username) for i in {}], ' ')
         )),
-        flatten([
-            list_concat([digits], ends_of(digits))
-            for digits in [ltrim(p, '+') for p in coalesce(r.phones, [])]
-        ])
+        flatten([ends_of(ltrim(p, '+')) for p in r.phones])
     )), ' ')
 """
 _SORT_NAME: Final = "strip_accents(lower(nfc_normalize({})))"
