@@ -1,5 +1,6 @@
 """Answers of the API at a million customers while 2,000 of them a second write: 32 clients, each
-asking again as soon as it has its answer; and how soon a change is told to whoever listens.
+asking again as soon as it has its answer; and how soon a change is told to whoever listens. Then
+the same with clients that look at each answer for a while.
 
 End to end: HTTP, access, the live view fed from Kafka. API, clients and updates are processes of
 their own and share the machine's cores, as does the broker.
@@ -18,9 +19,9 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aiohttp
 import msgspec
@@ -29,13 +30,10 @@ from aiokafka import AIOKafkaProducer
 from api.access.key_file import KeyFile
 from api.access.keys import new_key, with_key
 from bench.claims import kafka, print_circumstances, print_claim
+from bench.people import FIRST, TENANT, base26, customer, customer_id_of, fill
 from streams import topics
 from streams.cluster import ClusterSettings
-from streams.contracts.customers import Customer, CustomerIdentity, CustomerMetadata
-from streams.contracts.messages import MessageFact
 from streams.contracts.wire import encode
-from streams.engine.batches import OutRecord
-from streams.engine.producer import BulkProducer
 from streams.topic_admin import delete_topics, ensure_topics
 
 # p95 of lists and searches, in milliseconds; the claim is how often it fits into the answer's.
@@ -43,133 +41,7 @@ MOST_MS = 100.0
 CLIENTS = 32
 UPDATES_A_SECOND = 2_000
 MOST_TOLD_SECONDS = 1.0
-END = datetime(2026, 11, 1, tzinfo=UTC)
-CHANNELS = (
-    ("wa-1", "whatsapp"),
-    ("wa-1", "whatsapp"),
-    ("wa-1", "whatsapp"),
-    ("sms-1", "sms"),
-    ("tg-1", "telegram"),
-    ("site-1", "webchat"),
-)
-FIRST = ("Maria", "João", "Ana", "Lucía", "Björn", "Arjun", "Liam", "Yael", "Chen", "Olu", "Zoë")
-LAST = ("Silva", "Souza", "Núñez", "Groß", "Patel", "Nguyen", "Levi", "Wang", "Adeyemi", "Murphy")
-TENANT = "acme"
-
-
-def customer(n: int, *, version: int = 1, seen_at: datetime | None = None) -> Customer:
-    """Return the n-th customer; names repeat as they do."""
-    rng = random.Random(n)
-    channel_id, channel_type = CHANNELS[n % len(CHANNELS)]
-    # A compacted topic holds the newest records in the order in which they were written.
-    wrote = END - timedelta(minutes=400_000) * (1 - n / 1_000_000)
-    seen = seen_at or wrote
-    created = wrote - timedelta(minutes=rng.randrange(60 * 24 * 200))
-    number = f"+55119{n:08d}"
-    name = f"{FIRST[n % len(FIRST)]} {LAST[n // 7 % len(LAST)]} {base26(n)}"
-    customer_id = customer_id_of(n)
-    return Customer(
-        id=customer_id,
-        tenant_id=TENANT,
-        display_name=name,
-        identities=(
-            CustomerIdentity(
-                channel_id=channel_id,
-                channel_type=channel_type,
-                external_id=number,
-                identity_key=f"phone:{number}",
-                identity_id=customer_id,
-                first_seen_at=created,
-                last_seen_at=seen,
-                last_inbound_at=seen,
-            ),
-        ),
-        metadata=CustomerMetadata(
-            source="import" if n % 10 == 0 else "auto_created",
-            channel=channel_id,
-            first_contact_at=created,
-            original_external_id=number,
-            last_seen_at=seen,
-        ),
-        phones=(number,),
-        emails=(f"person{n}@example.org",) if n % 3 == 0 else (),
-        tags=("vip",) if n % 1000 == 0 else (),
-        custom_attributes={},
-        status="contacted" if n % 7 == 0 else "active",
-        merged_ids=(),
-        merged_into=None,
-        created_at=created,
-        updated_at=seen,
-        version=version,
-        blocked=n % 5000 == 0,
-    )
-
-
-def customer_id_of(n: int) -> str:
-    """Return the n-th customer's id."""
-    return str(UUID(int=(n + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128))
-
-
-def base26(n: int) -> str:
-    """Return letters for a number, so that names differ as surnames do."""
-    letters = ""
-    n = n * 2_654_435_761 % 2**32
-    while n:
-        n, digit = divmod(n, 26)
-        letters += chr(97 + digit)
-    return letters.title()
-
-
-def fact(n: int, people: int) -> MessageFact:
-    """Return a message of one of the people."""
-    person = n * 7919 % people
-    channel_id, channel_type = CHANNELS[person % len(CHANNELS)]
-    return MessageFact(
-        tenant_id=TENANT,
-        channel_id=channel_id,
-        channel_type=channel_type,
-        message_id=f"m{n}",
-        direction="outbound" if n % 5 == 0 else "inbound",
-        external_id=f"+55119{person:08d}",
-        identity_key=f"phone:+55119{person:08d}",
-        identity_id=customer_id_of(person),
-        customer_id=customer_id_of(person),
-        conversation_id=str(UUID(int=n)),
-        sent_at=END - timedelta(seconds=n % (86400 * 300)),
-        received_at=END,
-        content_type="text",
-        text="Olá, o meu pedido já saiu para entrega?",
-    )
-
-
-def records(cluster: ClusterSettings, people: int, messages: int) -> Iterator[OutRecord]:
-    """Yield everything that the view begins with."""
-    topic = topics.full_name(topics.CUSTOMERS, cluster.topic_prefix)
-    for n in range(people):
-        one = customer(n)
-        yield OutRecord(topic, one.id.encode(), encode(one))
-    topic = topics.full_name(topics.CUSTOMER_MESSAGES, cluster.topic_prefix)
-    for n in range(messages):
-        said = fact(n, people)
-        yield OutRecord(topic, said.message_id.encode(), encode(said))
-
-
-async def fill(cluster: ClusterSettings, people: int, messages: int) -> None:
-    """Have the topics hold it."""
-    producer = AIOKafkaProducer(
-        **cluster.client_options(), acks="all", max_batch_size=512 * 1024, compression_type="gzip"
-    )
-    await producer.start()
-    try:
-        bulk, waiting = BulkProducer(producer), []
-        for record in records(cluster, people, messages):
-            waiting.append(record)
-            if len(waiting) == 20_000:
-                await bulk.send(waiting)
-                waiting = []
-        await bulk.send(waiting)
-    finally:
-        await producer.stop()
+LOOK_SECONDS = 0.25
 
 
 def update_for(cluster: ClusterSettings, people: int, seconds: float) -> int:
@@ -231,7 +103,9 @@ def questions(people: int) -> Iterator[tuple[str, str]]:
             yield "figures", "/api/customers/stats"
 
 
-def ask_for(url: str, token: str, people: int, seconds: float) -> dict[str, list[float]]:
+def ask_for(
+    url: str, token: str, people: int, seconds: float, look_seconds: float = 0.0
+) -> dict[str, list[float]]:
     """Return each kind's times in milliseconds, of all clients together."""
 
     async def run() -> dict[str, list[float]]:
@@ -251,6 +125,7 @@ def ask_for(url: str, token: str, people: int, seconds: float) -> dict[str, list
                         await answer.read()
                         answer.raise_for_status()
                     took[kind].append((time.perf_counter() - began) * 1000)
+                    await asyncio.sleep(look_seconds)
 
             await asyncio.gather(*(client() for _ in range(CLIENTS)))
         return dict(took)
@@ -354,6 +229,11 @@ def measure(cluster: ClusterSettings, people: int, messages: int, seconds: float
                 time.sleep(1)
                 took = ask_for(url, token, people, seconds - 1)
                 told, sent = listening.result(), updating.result()
+                updating = pool.submit(update_for, cluster, people, seconds)
+                listening = pool.submit(listen_for, url, token, seconds - 1)
+                looked = ask_for(url, token, people, seconds - 1, LOOK_SECONDS)
+                told_looking = listening.result()
+                updating.result()
             resident = Path(f"/proc/{process.pid}/status").read_text()
             memory = int(resident.split("VmHWM:")[1].split()[0]) / 1024
         finally:
@@ -365,13 +245,28 @@ def measure(cluster: ClusterSettings, people: int, messages: int, seconds: float
     print_times("everything", everything)
     answered, updated = len(everything) / (seconds - 1), sent / (seconds + 2)
     print(f"  {answered:,.0f} answers/s, {updated:,.0f} updates/s; API: {memory:,.0f} MiB")
+    print_told(told)
+    print(f"clients that look at each answer for {LOOK_SECONDS:g} s:")
+    print_times("lists and searches", bounded(looked))
+    answered = sum(map(len, looked.values())) / (seconds - 1)
+    print(f"  {answered:,.0f} answers/s")
+    print_told(told_looking)
+    return percentile(bounded(took), 0.95)
+
+
+def bounded(took: dict[str, list[float]]) -> list[float]:
+    """Return the times of lists and searches."""
+    kinds = [kind for kind in took if kind.startswith(("list", "search"))]
+    return [value for kind in kinds for value in took[kind]]
+
+
+def print_told(told: list[float]) -> None:
+    """Print how long changes took to whoever listens."""
     print(
         f"  told after p50 {statistics.median(told) * 1000:.0f} ms, p99 "
         f"{percentile(told, 0.99) * 1000:.0f} ms ({len(told):,} changes; asked: "
         f"{MOST_TOLD_SECONDS * 1000:.0f} ms)"
     )
-    bounded = [took[kind] for kind in took if kind.startswith(("list", "search"))]
-    return percentile([value for values in bounded for value in values], 0.95)
 
 
 def print_times(kind: str, values: list[float]) -> None:
