@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -174,14 +175,7 @@ async def their_messages(
         view,
         caller.tenant_id,
         customer_id,
-        lambda reader, found: timeline.messages(
-            caller.tenant_id,
-            found,
-            reader,
-            cursor=cursor,
-            limit=limit,
-            conversation_id=conversation,
-        ),
+        partial(timeline.messages, cursor=cursor, limit=limit, conversation_id=conversation),
     )
 
 
@@ -203,9 +197,7 @@ async def their_conversations(
         view,
         caller.tenant_id,
         customer_id,
-        lambda reader, found: timeline.conversations(
-            caller.tenant_id, found, reader, cursor=cursor, limit=limit
-        ),
+        partial(timeline.conversations, cursor=cursor, limit=limit),
     )
 
 
@@ -221,12 +213,9 @@ async def their_events(
     limit: Limit = 50,
 ) -> Response:
     """Return a page of events of the customer and of all that were merged into it, newest first."""
-
-    def happened(reader: duckdb.DuckDBPyConnection, found: str) -> Page:
-        ids = [found, *timeline.merged_ids(caller.tenant_id, found, reader)]
-        return timeline.events(caller.tenant_id, ids, reader, cursor=cursor, limit=limit)
-
-    return await _of_customer(view, caller.tenant_id, customer_id, happened)
+    return await _of_customer(
+        view, caller.tenant_id, customer_id, partial(timeline.events, cursor=cursor, limit=limit)
+    )
 
 
 def no_such_customer() -> ProblemError:
@@ -241,13 +230,13 @@ async def _of_customer(
     view: LiveView,
     tenant_id: str,
     customer_id: str,
-    page: Callable[[duckdb.DuckDBPyConnection, str], Page],
+    page: Callable[[Customer, duckdb.DuckDBPyConnection], Page],
 ) -> Response:
     """Return a page about the customer that the id leads to."""
 
     def ask(reader: duckdb.DuckDBPyConnection) -> Page | None:
         found = living(tenant_id, customer_id, reader)
-        return None if found is None else page(reader, found.customer_id)
+        return None if found is None else page(found.record, reader)
 
     if (answer := await view.ask(ask)) is None:
         raise no_such_customer()

@@ -14,7 +14,6 @@ from api.live_view.view import LiveView
 from streams.contracts.customers import Customer
 from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
 
-_customer_decoder: Final = msgspec.json.Decoder(Customer)
 _suggestion_decoder: Final = msgspec.json.Decoder(LinkSuggestion)
 
 _SUGGESTION: Final = """
@@ -56,7 +55,7 @@ class LiveCommandView:
     async def customer(self, tenant_id: str, customer_id: str) -> Customer | None:
         """Return the customer, a merged one too."""
         row = await self.live.customer(tenant_id, customer_id)
-        return None if row is None else _customer_decoder.decode(row.document)
+        return None if row is None else row.record
 
     async def customers_with(
         self, tenant_id: str, identities: Sequence[tuple[str, str]]

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
+import msgspec
 
 from api.live_view.derived import literals
 from api.live_view.numbers import number_of
@@ -14,6 +15,7 @@ from api.live_view.pages import Page, cursor_of, place_in
 from api.live_view.search import search_for
 from api.live_view.search_index import SearchIndex
 from api.live_view.store import LiveStore
+from streams.contracts.customers import Customer
 
 Sort = Literal["-lastSeenAt", "lastSeenAt", "-createdAt", "createdAt", "displayName"]
 Activity = Literal["active", "inactive"]
@@ -27,6 +29,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "displayName": ("name_rank", "name_rank_2", "number"),
 }
 _TIMES: Final = frozenset({"last_seen_at", "created_at"})
+_decoder: Final = msgspec.json.Decoder(Customer)
 _NOBODY: Final = -1  # a number that no customer has
 _MOST_STEPS: Final = 20  # of merged ids that lead to merged ids
 
@@ -72,6 +75,11 @@ class CustomerRow:
     version: int
     merged_into: str | None
     document: str
+
+    @property
+    def record(self) -> Customer:
+        """Return the record decoded."""
+        return _decoder.decode(self.document)
 
 
 @dataclass(frozen=True, slots=True)

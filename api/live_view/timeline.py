@@ -11,20 +11,12 @@ from math import inf
 from typing import Any, Final, NamedTuple
 
 import duckdb
-import msgspec
 
 from api.live_view.customers import customer
-from api.live_view.numbers import number_of
 from api.live_view.pages import Page, cursor_of, place_in
 from streams.contracts.customers import Customer
 
-_customers: Final = msgspec.json.Decoder(Customer)
-
 NEWEST_FIRST: Final = "-at"
-_OWNED: Final = """
-    select tenant_id, customer_id, channel_id, external_id
-    from derived.identities where customer_number = $number
-"""
 _CLAIMS: Final = """
     select tenant_id, channel_id, identity_id, customer_id, first_seen_at
     from derived.identities where external_id = $external_id
@@ -50,23 +42,17 @@ class Tenure:
     owned_until: str
 
 
-def tenures(tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection) -> list[Tenure]:
+def tenures(owner: Customer, reader: duckdb.DuckDBPyConnection) -> list[Tenure]:
     """Return what the customer owns."""
-    rows = reader.execute(_OWNED, {"number": number_of(customer_id)}).fetchall()
-    owned = dict.fromkeys(
-        (channel_id, external_id)
-        for tenant, owner, channel_id, external_id in rows
-        if (tenant, owner) == (tenant_id, customer_id)
-    )
-    found: list[Tenure] = []
-    for channel_id, external_id in owned:
-        claims = _believed(tenant_id, channel_id, external_id, reader)
-        found += [
-            Tenure(channel_id, external_id, owned_from, owned_until)
-            for owner, owned_from, owned_until in _in_turn(claims)
-            if owner == customer_id
-        ]
-    return found
+    held = dict.fromkeys((one.channel_id, one.external_id) for one in owner.identities)
+    return [
+        Tenure(channel_id, external_id, owned_from, owned_until)
+        for channel_id, external_id in held
+        for customer_id, owned_from, owned_until in _in_turn(
+            _believed(owner.tenant_id, channel_id, external_id, reader)
+        )
+        if customer_id == owner.id
+    ]
 
 
 def _believed(
@@ -89,9 +75,8 @@ def _age(tenant_id: str, claim: Claim, reader: duckdb.DuckDBPyConnection) -> tup
     """Return what is greater the older the record is that makes the claim."""
     if (row := customer(tenant_id, claim.customer_id, reader)) is None:
         return inf, 0
-    record = _customers.decode(row.document)
     seen_at = next(
-        (one.last_seen_at for one in record.identities if one.identity_id == claim.identity_id),
+        (one.last_seen_at for one in row.record.identities if one.identity_id == claim.identity_id),
         None,
     )
     return -seen_at.timestamp() if seen_at else inf, -row.version
@@ -108,8 +93,7 @@ def _in_turn(claims: Iterable[Claim]) -> Iterator[tuple[str, str, str]]:
 
 
 def messages(
-    tenant_id: str,
-    customer_id: str,
+    owner: Customer,
     reader: duckdb.DuckDBPyConnection,
     *,
     cursor: str | None,
@@ -120,13 +104,13 @@ def messages(
     extra = "" if conversation_id is None else "and conversation_id = $conversation_id"
     return _page(
         reader,
-        tenures(tenant_id, customer_id, reader),
+        tenures(owner, reader),
         table="raw.customer_messages",
         at="sent_at",
         tie="channel_id || ' ' || message_id",
         told_apart_by="conversation_id",
         extra=extra,
-        given={"tenant_id": tenant_id}
+        given={"tenant_id": owner.tenant_id}
         | ({} if conversation_id is None else {"conversation_id": conversation_id}),
         cursor=cursor,
         limit=limit,
@@ -134,8 +118,7 @@ def messages(
 
 
 def conversations(
-    tenant_id: str,
-    customer_id: str,
+    owner: Customer,
     reader: duckdb.DuckDBPyConnection,
     *,
     cursor: str | None,
@@ -144,37 +127,30 @@ def conversations(
     """Return a page of conversations, the one that began last first."""
     return _page(
         reader,
-        tenures(tenant_id, customer_id, reader),
+        tenures(owner, reader),
         table="raw.conversations",
         at="started_at",
         tie="conversation_id",
         told_apart_by="merged_into",
         extra="and merged_into is null",
-        given={"tenant_id": tenant_id},
+        given={"tenant_id": owner.tenant_id},
         cursor=cursor,
         limit=limit,
     )
 
 
-def merged_ids(tenant_id: str, customer_id: str, reader: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the ids that went into the customer's."""
-    found = customer(tenant_id, customer_id, reader)
-    return [] if found is None else list(_customers.decode(found.document).merged_ids)
-
-
 def events(
-    tenant_id: str,
-    customer_ids: Sequence[str],
+    owner: Customer,
     reader: duckdb.DuckDBPyConnection,
     *,
     cursor: str | None,
     limit: int,
 ) -> Page:
-    """Return a page of what happened to these ids, the newest first."""
-    given: dict[str, Any] = {"tenant_id": tenant_id}
+    """Return a page of what happened to the customer and to those merged into it, newest first."""
+    given: dict[str, Any] = {"tenant_id": owner.tenant_id}
     behind = _behind(cursor, given)
     parts = []
-    for number, customer_id in enumerate(customer_ids):
+    for number, customer_id in enumerate((owner.id, *owner.merged_ids)):
         given[f"customer_{number}"] = customer_id
         parts.append(
             "(with found as materialized ("  # noqa: S608 - our own names

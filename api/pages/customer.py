@@ -33,9 +33,7 @@ async def shown(visit: TheVisit, view: View, customer_id: CustomerId) -> Respons
 
     def ask(connection: duckdb.DuckDBPyConnection) -> tuple[Customer, timeline.Timeline]:
         customer = _living(visit.tenant_id, customer_id, connection)
-        entries = timeline.entries(
-            visit.tenant_id, customer.id, connection, place=None, limit=_TIMELINE_ENTRIES
-        )
+        entries = timeline.entries(customer, connection, place=None, limit=_TIMELINE_ENTRIES)
         return customer, entries
 
     customer, found = await view.ask(ask)
@@ -67,7 +65,7 @@ async def part(
     def ask(connection: duckdb.DuckDBPyConnection) -> tuple[str, timeline.Timeline]:
         customer = _living(visit.tenant_id, customer_id, connection)
         return customer.id, timeline.entries(
-            visit.tenant_id, customer.id, connection, place=place, limit=_TIMELINE_ENTRIES
+            customer, connection, place=place, limit=_TIMELINE_ENTRIES
         )
 
     lives, found = await view.ask(ask)
@@ -112,7 +110,7 @@ def _living(tenant_id: str, customer_id: str, connection: duckdb.DuckDBPyConnect
     found = living(tenant_id, customer_id, connection)
     if found is None:
         raise no_such_customer()
-    return _decoder.decode(found.document)
+    return found.record
 
 
 def _entries(customer_id: str, found: timeline.Timeline) -> dict[str, Any]:

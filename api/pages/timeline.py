@@ -14,7 +14,7 @@ import msgspec
 from api.live_view import timeline
 from api.live_view.pages import Page, cursor_of
 from streams.contracts.conversations import Conversation
-from streams.contracts.customers import CustomerEvent
+from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
 
 Entry = MessageFact | Conversation | CustomerEvent
@@ -36,29 +36,21 @@ class Timeline:
 
 
 def entries(
-    tenant_id: str,
-    customer_id: str,
+    owner: Customer,
     reader: duckdb.DuckDBPyConnection,
     *,
     place: str | None,
     limit: int,
 ) -> Timeline:
     """Return what is behind the place. Raises ProblemError: it is no place of ours."""
-    ids = [customer_id, *timeline.merged_ids(tenant_id, customer_id, reader)]
 
-    def messages(cursor: str | None) -> Page:
-        return timeline.messages(tenant_id, customer_id, reader, cursor=cursor, limit=limit)
-
-    def conversations(cursor: str | None) -> Page:
-        return timeline.conversations(tenant_id, customer_id, reader, cursor=cursor, limit=limit)
-
-    def events(cursor: str | None) -> Page:
-        return timeline.events(tenant_id, ids, reader, cursor=cursor, limit=limit)
+    def read_by(page: Callable[..., Page]) -> Read:
+        return lambda cursor: page(owner, reader, cursor=cursor, limit=limit)
 
     reads: list[tuple[type[Any], Read]] = [
-        (MessageFact, messages),
-        (Conversation, conversations),
-        (CustomerEvent, events),
+        (MessageFact, read_by(timeline.messages)),
+        (Conversation, read_by(timeline.conversations)),
+        (CustomerEvent, read_by(timeline.events)),
     ]
     return merged(reads, place, limit)
 
