@@ -152,18 +152,19 @@ def customers(
         found = _looked_up(asked, shown_keys, reader)
         rows = sorted(found, key=lambda row: _in_order(row[:-1], is_falling=is_falling))
     else:
-        rows = []
-        for bound in store.windows.bounds(
-            shown_keys[0], reader, is_falling=is_falling, behind=behind
-        ):
-            rows = _scanned(
-                asked, keys, shown_keys, reader, is_falling=is_falling, bound=bound, limit=limit + 1
-            )
-            if len(rows) > limit:
-                break
+        rows = _scanned(
+            asked,
+            keys,
+            shown_keys,
+            store,
+            reader,
+            is_falling=is_falling,
+            behind=behind,
+            limit=limit + 1,
+        )
     shown = rows[:limit]
     more = cursor_of(sort, shown[-1][:-1]) if len(rows) > limit else None
-    return Page([row[-1] for row in shown], more)
+    return Page([row[-1] for row in shown if row[-1] is not None], more)
 
 
 def _looked_up(
@@ -191,29 +192,50 @@ def _scanned(
     asked: Rows,
     keys: Sequence[str],
     shown_keys: Sequence[str],
+    store: LiveStore,
     reader: duckdb.DuckDBPyConnection,
     *,
     is_falling: bool,
-    bound: int | None,
+    behind: int | None,
     limit: int,
 ) -> list[tuple[Any, ...]]:
-    """Return keys and documents of the first who are meant, down to the bound."""
-    where, given = asked.where, asked.given
-    if bound is not None:
-        sign = ">=" if is_falling else "<="
-        where = [f"{keys[0]} {sign} {_as_key(keys[0], 'bound')}", *where]
-        given = {**given, "bound": bound}
+    """Return keys and documents of the first who are meant."""
     direction = "desc" if is_falling else "asc"
-    return reader.execute(
-        f"""
-        select {", ".join(shown_keys)}, document
-        from raw.customers
-        where {" and ".join(where)}
-        order by {", ".join(f"{key} {direction}" for key in keys)}
-        limit {limit:d}
-        """,  # noqa: S608 - our own columns; values are bound
-        given,
-    ).fetchall()
+    order = ", ".join(f"{key} {direction}" for key in keys)
+    for bound in store.windows.bounds(shown_keys[0], reader, is_falling=is_falling, behind=behind):
+        where, given = asked.where, asked.given
+        if bound is not None:
+            sign = ">=" if is_falling else "<="
+            where = [f"{keys[0]} {sign} {_as_key(keys[0], 'bound')}", *where]
+            given = {**given, "bound": bound}
+        # Who was seen last stands together. Of others the JSON is read once it is known who they
+        # are: a sort of a million rows carries their keys cheaply, and their JSON not.
+        is_near = bound is not None and keys[0] in _TIMES
+        rows = reader.execute(
+            f"select {', '.join([*shown_keys, 'document'] if is_near else shown_keys)} "  # noqa: S608
+            f"from raw.customers where {' and '.join(where)} order by {order} limit {limit:d}",
+            given,
+        ).fetchall()
+        if len(rows) == limit or bound is None:
+            return rows if is_near else _with_documents(rows, reader)
+    return []
+
+
+def _with_documents(
+    rows: Sequence[tuple[Any, ...]], reader: duckdb.DuckDBPyConnection
+) -> list[tuple[Any, ...]]:
+    """Return each with its document, looked up by the number that is its last key; None where the
+    customer went in between.
+    """
+    if not rows:
+        return []
+    numbers = literals(row[-1] for row in rows)
+    found = dict(
+        reader.execute(
+            f"select number, document from raw.customers where number in {numbers}"  # noqa: S608
+        ).fetchall()
+    )
+    return [(*row, found.get(row[-1])) for row in rows]
 
 
 def _as_key(key: str, name: str) -> str:

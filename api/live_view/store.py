@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _SCHEMA: Final = Path(__file__).parent / "schema.sql"
 # At once; who comes then waits, instead of all being slow, and the feed with them. Files of all
-# customers take a while: they are made beside.
+# customers are made beside.
 READERS: Final = max(2, os.cpu_count() or 2)
 LONG_READERS: Final = 2
 # Linux's name for the time since it was started.
@@ -31,12 +31,7 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _CLOSED: Final = "closed"
 # Each request has a thread of its own: were its query to spread over the others, all would wait for
 # each other. A load takes one of the cores, the requests the rest.
-_SETTINGS: Final = (
-    "set threads = 1",
-    # Of a page's rows the JSON is read once it is known which they are: a sort of a million rows
-    # does not carry it.
-    "set late_materialization_max_rows = 1000",
-)
+_SETTINGS: Final = ("set threads = 1",)
 
 
 class LiveStore:
@@ -87,14 +82,14 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
         made.write_text(boot, encoding="utf-8")
         if boot:
             # Readers wait for the disk when the feed does; and the topics have it all.
-            connection.execute("set fsync_mode = 'none'")
+            connection.execute("set global fsync_mode = 'none'")
         store = LiveStore(connection, SearchIndex(words))
         opened.callback(store.close)
         for other in folder.iterdir():
             if other != own:
                 shutil.rmtree(other, ignore_errors=True)
         yield store
-        connection.execute("set fsync_mode = 'standard'")
+        connection.execute("set global fsync_mode = 'standard'")
         connection.execute("checkpoint")
         made.write_text(_CLOSED, encoding="utf-8")
 

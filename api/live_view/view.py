@@ -95,7 +95,7 @@ class LiveView:
     _answers: dict[object, "asyncio.Future[Any]"] = field(default_factory=dict)
     _answered_at: int = -1
     _answered_since: float = 0.0
-    _readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2 * READERS))
+    _readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS))
     _long_readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LONG_READERS))
     _store: LiveStore | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -133,8 +133,7 @@ class LiveView:
             with self.store().reader() as reader:
                 return question(reader)
 
-        # Who waits does so here, but for a few who are at hand as soon as a reader is free: more
-        # threads would hold up those that work.
+        # Who waits does so here: threads that wait would hold up those that work.
         limiter = self._long_readers if is_long else self._readers
         return await anyio.to_thread.run_sync(answer, limiter=limiter)
 
