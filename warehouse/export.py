@@ -6,7 +6,6 @@ Owns that folder. Reads the published copy, so it waits for nobody and nobody wa
 
 import json
 import logging
-import os
 import shutil
 import time
 import uuid
@@ -19,6 +18,7 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.connection import connect_reader, quoted
+from warehouse.disk import sync
 from warehouse.errors import ExportFolderError, WarehouseOutdatedError
 from warehouse.model_files import Model, models
 
@@ -62,7 +62,7 @@ def export(published: Path, target: Path, *, now: datetime, keep: int = 2) -> Ex
         connection.close()
     _describe(building, rows, now)
     for path in (*building.iterdir(), building):
-        _sync(path)
+        sync(path)
     building.rename(folder)
     _lead(latest, name)
     _forget_older(target, name, keep)
@@ -119,7 +119,7 @@ def _lead(latest: Path, name: str) -> None:
     made = latest.with_name(f"{name}{_BUILDING}-link")
     made.symlink_to(name, target_is_directory=True)
     made.replace(latest)
-    _sync(latest.parent)
+    sync(latest.parent)
 
 
 def _forget_older(target: Path, name: str, keep: int) -> None:
@@ -134,12 +134,3 @@ def _forget_older(target: Path, name: str, keep: int) -> None:
     )
     for path in exports[: max(len(exports) - (keep - 1), 0)]:
         shutil.rmtree(path)
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold it before anybody relies on it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,7 @@ from typing import Final
 import duckdb
 
 from warehouse.connection import quoted
+from warehouse.disk import sync
 from warehouse.model_files import Model, models
 from warehouse.unpublished import Edition, begin_anew, edition, tables
 
@@ -66,9 +67,9 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> PublishRepor
     made = Edition(
         name, building.stat().st_size if known is None or is_whole else known.whole_bytes
     )
-    _sync(building)
+    sync(building)
     building.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
     begin_anew(connection, made)
     size_bytes = target.stat().st_size
     seconds = time.perf_counter() - started
@@ -206,12 +207,3 @@ def _remove_leftovers(target: Path) -> None:
     """Remove what a run left that was ended while it built."""
     for leftover in target.parent.glob(f"{target.name}.*.building*"):
         leftover.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold it before anybody relies on it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

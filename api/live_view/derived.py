@@ -18,7 +18,7 @@ _LOOKED_UP: Final = 1_000
 # A message changes when somebody was seen, and hardly ever what they own.
 _WRITTEN: Final = """
     select
-        c.number, c.customer_id, c.search_text, c.merged_into is not null,
+        c.number, c.search_text, c.merged_into is not null,
         s.owned is distinct from c.owned, s.stored_row is not null
     from raw.customers as c
     join newest_customers as n using (number)
@@ -66,7 +66,6 @@ class _Written(NamedTuple):
     """A customer of the batch: their words, and whether what they own is other than it was."""
 
     number: int
-    customer_id: str
     search_text: str
     is_merged: bool
     is_moved: bool

@@ -17,6 +17,7 @@ from api.live_view.search_index import SearchIndex
 from api.live_view.tables import TABLES
 from api.live_view.windows import Windows
 from warehouse.connection import connect_again, open_writer
+from warehouse.disk import sync
 from warehouse.migrate import migrations
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
             logger.info("The live view is made from the topics")
             connection.execute(_SCHEMA.read_text(encoding="utf-8"))
             connection.execute("checkpoint")
-        made.write_text(boot, encoding="utf-8")
+        _note(made, boot)
         if boot:
             # Readers wait for the disk when the feed does; and the topics have it all.
             connection.execute("set global fsync_mode = 'none'")
@@ -89,9 +90,9 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
             if other != own:
                 shutil.rmtree(other, ignore_errors=True)
         yield store
-        connection.execute("set global fsync_mode = 'standard'")
-        connection.execute("checkpoint")
-        made.write_text(_CLOSED, encoding="utf-8")
+    for written in own.iterdir():
+        sync(written)
+    _note(made, _CLOSED)
 
 
 def _is_whole(made: Path, boot: str) -> bool:
@@ -99,6 +100,15 @@ def _is_whole(made: Path, boot: str) -> bool:
     were closed, or the machine has been up all the while.
     """
     return made.exists() and made.read_text(encoding="utf-8") in {_CLOSED, boot}
+
+
+def _note(made: Path, text: str) -> None:
+    """Have the disk say so before anything else is written: a power cut must not find more there
+    than it says.
+    """
+    made.write_text(text, encoding="utf-8")
+    sync(made)
+    sync(made.parent)
 
 
 def _boot() -> str:

@@ -83,7 +83,7 @@ def test_an_export_that_fails_leaves_the_last_one_and_the_next_cleans_up(
     target = tmp_path / "parquet"
     first = export(published, target, now=START).folder
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "_sync", _full)
+        patch.setattr(exporting, "sync", _full)
         with pytest.raises(OSError, match="disk full"):
             export(published, target, now=START)
     assert (target / "latest").resolve() == first

@@ -163,7 +163,7 @@ def test_a_run_that_fails_leaves_the_old_copy_and_the_next_one_cleans_up(
         publish.publish(connection, target)
         load(connection, 1)
         with monkeypatch.context() as patch:
-            patch.setattr(publish, "_sync", _fail)
+            patch.setattr(publish, "sync", _fail)
             with pytest.raises(OSError, match="disk full"):
                 publish.publish(connection, target)
         assert len(list(tmp_path.glob("*.building"))) == 1

@@ -150,7 +150,7 @@ def test_what_was_refreshed_before_a_crash_is_brought_over_after_it(
     assert publishing.published().is_whole  # it had been swapped in, and nobody had noted it
     publishing.refreshed()
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "_sync", _crash)
+        patch.setattr(publish, "sync", _crash)
         with pytest.raises(RuntimeError):
             publish.publish(publishing.connection, publishing.target)
     assert not publishing.published().is_whole
