@@ -8,6 +8,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.access.callers import CSRF_HEADER, KEY_SCHEME
+from api.access.sessions import COOKIE, SECURE_COOKIE
 from api.live_view.channels import Channel
 from api.live_view.stats import CustomerStats
 from api.problems import MEDIA_TYPE, Place, Problem
@@ -22,6 +24,15 @@ _RECORDS: Final = (
     *(Customer, Conversation, CustomerEvent, MessageFact, LinkSuggestion),
     *(CustomerStats, Channel),
 )
+# Whatever a key opens, the page's session does.
+_SESSION_SCHEME: Final = "session"
+_SESSION: Final = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": f"The page's session, from `POST /session`; `{SECURE_COOKIE}` behind https. "
+    f"Methods that change something need its token in `{CSRF_HEADER}` too.",
+}
 _DESCRIPTION: Final = """\
 Every person who starts a conversation becomes exactly one customer, at once.
 
@@ -51,7 +62,7 @@ def documented(api: FastAPI) -> Callable[[], dict[str, Any]]:
             document = get_openapi(
                 title=api.title, version=api.version, description=_DESCRIPTION, routes=api.routes
             )
-            api.openapi_schema = with_problems(document)
+            api.openapi_schema = with_sessions(with_problems(document))
         return api.openapi_schema
 
     return openapi
@@ -95,6 +106,16 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
             for status_text, response in responses.items():
                 if status_text >= "400":
                     response["content"] = {MEDIA_TYPE: {"schema": _REFERENCE}}
+    return document
+
+
+def with_sessions(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the page's session as the other way in."""
+    document["components"].setdefault("securitySchemes", {})[_SESSION_SCHEME] = _SESSION
+    for path in document["paths"].values():
+        for operation in path.values():
+            if {KEY_SCHEME: []} in operation.get("security", ()):
+                operation["security"] = [{KEY_SCHEME: []}, {_SESSION_SCHEME: []}]
     return document
 
 

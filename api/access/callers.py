@@ -5,21 +5,22 @@ forgot to ask is closed. `Viewer`, `Agent` and `Admin` are what routes ask for.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from api.access.key_file import KeyFile, KeyFileError
 from api.access.keys import ROLES, ApiKey, Keys, Role, key_of
 from api.access.limits import Rates
-from api.access.sessions import COOKIE, SECURE_COOKIE, Session, Sessions
+from api.access.sessions import Session, Sessions
 from api.problems import ProblemError
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf_token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# As the document names it.
+KEY_SCHEME: Final = "key"
 _FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_FORM_FIELDS: Final = 200
 # One answer for a missing, wrong, expired and revoked key: which it was is nobody's business.
@@ -195,42 +198,33 @@ def admitted_of(request: Request) -> Admitted:
     return admitted
 
 
-_bearer = HTTPBearer(
-    auto_error=False,
-    scheme_name="key",
-    bearerFormat="omni_<id>_<secret>",
-    description="A key of one tenant with one role, made with `omnichannel keys create`.",
-)
-_cookie = APIKeyCookie(
-    auto_error=False,
-    name=COOKIE,
-    scheme_name="session",
-    description=f"The page's session, from `POST /session`; `{SECURE_COOKIE}` behind https. "
-    f"Methods that change something need its token in `{CSRF_HEADER}` too.",
-)
-_Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-_Cookie = Annotated[str | None, Security(_cookie)]
+class _OfRole(SecurityBase):
+    """Gives a route its caller, and the document the key that this needs: one step a call, where a
+    scheme of FastAPI's own would be one more, to find again what the gate has found.
+    """
 
+    def __init__(self, role: Role) -> None:
+        self.model = HTTPBearerModel(
+            bearerFormat="omni_<id>_<secret>",
+            description="A key of one tenant with one role, made with `omnichannel keys create`.",
+        )
+        self.scheme_name = KEY_SCHEME
+        self._role: Role = role
 
-def _of_role(role: Role) -> Callable[..., Awaitable[Caller]]:
-    async def caller(request: Request, _key: _Bearer, _session: _Cookie) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         found = admitted_of(request).caller
-        if not found.may(role):
+        if not found.may(self._role):
             raise ProblemError(
                 HTTPStatus.FORBIDDEN,
-                f"this needs a key with the role {role}; the role of this one is {found.role}",
+                f"this needs a key with the role {self._role}; the role of this one is "
+                f"{found.role}",
             )
         return found
 
-    return caller
 
-
-viewer = _of_role("viewer")
-agent = _of_role("agent")
-admin = _of_role("admin")
-Viewer = Annotated[Caller, Depends(viewer)]
-Agent = Annotated[Caller, Depends(agent)]
-Admin = Annotated[Caller, Depends(admin)]
+Viewer = Annotated[Caller, Security(_OfRole("viewer"))]
+Agent = Annotated[Caller, Security(_OfRole("agent"))]
+Admin = Annotated[Caller, Security(_OfRole("admin"))]
 
 
 def _unreadable(error: KeyFileError) -> ProblemError:

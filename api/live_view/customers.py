@@ -202,7 +202,9 @@ def _scanned(
     """Return keys and documents of the first who are meant."""
     direction = "desc" if is_falling else "asc"
     order = ", ".join(f"{key} {direction}" for key in keys)
-    for bound in store.windows.bounds(shown_keys[0], reader, is_falling=is_falling, behind=behind):
+    for bound in store.windows.bounds(
+        keys[0], reader, is_time=keys[0] in _TIMES, is_falling=is_falling, behind=behind
+    ):
         where, given = asked.where, asked.given
         if bound is not None:
             sign = ">=" if is_falling else "<="

@@ -15,15 +15,15 @@ from pipelines.raw_tables import CUSTOMER_EVENTS, CUSTOMERS, RawTable
 
 # So many keys are looked up by the index; for more, one scan is cheaper.
 _LOOKED_UP: Final = 1_000
-# A message changes when somebody was seen, and hardly ever what they own.
+# A message changes when somebody was seen, and hardly ever what they own or are called.
 _WRITTEN: Final = """
     select
         c.number, c.search_text, c.merged_into is not null,
-        s.owned is distinct from c.owned, s.stored_row is not null
+        s.stored_row is not null
     from raw.customers as c
     join newest_customers as n using (number)
     left join stored_customers as s using (staged_row)
-    where c.loaded_at = $loaded_at
+    where c.loaded_at = $loaded_at and s.lasting is distinct from c.lasting
 """
 _TOMBSTONED: Final = """
     select customer_id from staged_customers where is_tombstone and rejected_for is null
@@ -63,12 +63,11 @@ class Change:
 
 
 class _Written(NamedTuple):
-    """A customer of the batch: their words, and whether what they own is other than it was."""
+    """A customer of whom the batch changes more than when they were seen."""
 
     number: int
     search_text: str
     is_merged: bool
-    is_moved: bool
     was_there: bool
 
 
@@ -107,10 +106,9 @@ class Derived:
         self.told = [] if self.is_silent else self._told(names, given)
 
     def _replace_identities(
-        self, written: Iterable[_Written], gone: Sequence[int], given: Mapping[str, object]
+        self, written: Sequence[_Written], gone: Sequence[int], given: Mapping[str, object]
     ) -> None:
-        moved = [one for one in written if one.is_moved]
-        if old := [*gone, *(one.number for one in moved if one.was_there)]:
+        if old := [*gone, *(one.number for one in written if one.was_there)]:
             if len(old) <= _LOOKED_UP:
                 # Literals, because DuckDB looks up no bound list in an index.
                 self._rows(
@@ -122,8 +120,8 @@ class Derived:
                     "where customer_number in (select unnest($numbers))",
                     {"numbers": old},
                 )
-        if moved:
-            self._rows(_IDENTITIES, {**given, "numbers": [one.number for one in moved]})
+        if written:
+            self._rows(_IDENTITIES, {**given, "numbers": [one.number for one in written]})
 
     def _told(self, names: Iterable[str], given: Mapping[str, object]) -> list[Change]:
         told: list[Change] = []

@@ -37,7 +37,7 @@ alter table raw.customers add column last_inbound_at timestamptz;
 alter table raw.customers add column search_text varchar;
 alter table raw.customers add column name_rank ubigint;
 alter table raw.customers add column name_rank_2 ubigint;
-alter table raw.customers add column owned ubigint;
+alter table raw.customers add column lasting ubigint;
 alter table raw.customers add column number bigint;
 alter table raw.customer_messages add column document varchar;
 alter table raw.customer_messages add column number bigint;

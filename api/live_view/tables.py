@@ -55,18 +55,19 @@ _FILTERED: Final = frozenset(
         "version",
     }
 )
-# What of an identity says whose messages are whose, and changes with no message.
-_OWNED: Final = """
+# What says whose messages are whose, and by which words one is found: no message changes it.
+_LASTING: Final = """
     hash([
-        (i."channelId", i."channelType", i."externalId", i."identityId", i."firstSeenAt")
+        (i."channelId", i."channelType", i."externalId", i."identityId", i."firstSeenAt",
+            i.username)
         for i in {}
-    ], r."mergedInto")
+    ], r."mergedInto", r."displayName", r.emails, r.phones)
 """
 
 LIVE_CUSTOMERS: Final = replace(
     CUSTOMERS,
     joined_by="number",
-    compared=("owned",),
+    compared=("lasting",),
     columns=(
         *(column for column in CUSTOMERS.columns if column.name in _FILTERED),
         _DOCUMENT,
@@ -76,7 +77,7 @@ LIVE_CUSTOMERS: Final = replace(
         _of_identities("search_text", _WORDS.strip()),
         Column("name_rank", "displayName", sql=f"rank_of({_SORT_NAME}, 1)"),
         Column("name_rank_2", "displayName", sql=f"rank_of({_SORT_NAME}, 2)"),
-        _of_identities("owned", _OWNED.strip()),
+        _of_identities("lasting", _LASTING.strip()),
         # Also tells rows of one rank or time apart.
         Column("number", "id", sql="number_of({})"),
     ),

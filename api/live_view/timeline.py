@@ -108,7 +108,6 @@ def messages(
         table="raw.customer_messages",
         at="sent_at",
         tie="channel_id || ' ' || message_id",
-        told_apart_by="conversation_id",
         extra=extra,
         given={"tenant_id": owner.tenant_id}
         | ({} if conversation_id is None else {"conversation_id": conversation_id}),
@@ -131,7 +130,6 @@ def conversations(
         table="raw.conversations",
         at="started_at",
         tie="conversation_id",
-        told_apart_by="merged_into",
         extra="and merged_into is null",
         given={"tenant_id": owner.tenant_id},
         cursor=cursor,
@@ -148,16 +146,14 @@ def events(
 ) -> Page:
     """Return a page of what happened to the customer and to those merged into it, newest first."""
     given: dict[str, Any] = {"tenant_id": owner.tenant_id}
-    behind = _behind(cursor, given)
+    behind = _behind(cursor, given, "occurred_at", "event_id")
     parts = []
     for number, customer_id in enumerate((owner.id, *owner.merged_ids)):
         given[f"customer_{number}"] = customer_id
         parts.append(
-            "(with found as materialized ("  # noqa: S608 - our own names
-            "select tenant_id, occurred_at as moment, event_id as tie, document "
-            f"from raw.customer_events where customer_id = $customer_{number}) "
-            "select epoch_us(moment), tie, document from found "
-            f"where tenant_id = $tenant_id {behind})"
+            f"select tenant_id = $tenant_id {behind} as is_meant, "  # noqa: S608 - our own names
+            "epoch_us(occurred_at) as moment, event_id as tie, document "
+            f"from raw.customer_events where customer_id = $customer_{number}"
         )
     return _newest(reader, parts, given, limit=limit)
 
@@ -169,14 +165,13 @@ def _page(
     table: str,
     at: str,
     tie: str,
-    told_apart_by: str,
     extra: str,
     given: dict[str, Any],
     cursor: str | None,
     limit: int,
 ) -> Page:
     """Return what happened on the identities, each looked up by itself: a join would scan all."""
-    behind = _behind(cursor, given)
+    behind = _behind(cursor, given, at, tie)
     parts = []
     for number, tenure in enumerate(owned):
         given |= {
@@ -186,25 +181,21 @@ def _page(
             f"until_{number}": tenure.owned_until,
         }
         parts.append(
-            # The index first and by itself, or DuckDB reads the whole table.
-            "(with found as materialized ("  # noqa: S608
-            f"select tenant_id, channel_id, {told_apart_by}, {at} as moment, {tie} as tie, "
-            f"document from {table} where external_id = $external_{number}) "
-            "select epoch_us(moment), tie, document from found "
-            f"where channel_id = $channel_{number} "
-            f"and tenant_id = $tenant_id and moment >= $from_{number}::timestamptz "
-            f"and moment < $until_{number}::timestamptz {extra} {behind})"
+            f"select channel_id = $channel_{number} and tenant_id = $tenant_id "  # noqa: S608
+            f"and {at} >= $from_{number}::timestamptz and {at} < $until_{number}::timestamptz "
+            f"{extra} {behind} as is_meant, epoch_us({at}) as moment, {tie} as tie, document "
+            f"from {table} where external_id = $external_{number}"
         )
     return _newest(reader, parts, given, limit=limit)
 
 
-def _behind(cursor: str | None, given: dict[str, Any]) -> str:
+def _behind(cursor: str | None, given: dict[str, Any], at: str, tie: str) -> str:
     """Return the SQL for what is behind the cursor's place, whose values are put to those given."""
     if cursor is None:
         return ""
     given["place_at"], given["place_tie"] = place_in(NEWEST_FIRST, cursor)[:2]
-    at = "make_timestamptz($place_at::bigint)"
-    return f"and moment <= {at} and (moment < {at} or tie < $place_tie)"
+    place = "make_timestamptz($place_at::bigint)"
+    return f"and ({at} < {place} or ({at} = {place} and {tie} < $place_tie))"
 
 
 def _newest(
@@ -214,11 +205,17 @@ def _newest(
     *,
     limit: int,
 ) -> Page:
+    """Return the newest of what the parts say is meant. They look up by index, which DuckDB takes
+    only where nothing else is asked of the table: who is meant comes first, and the rest goes here.
+    """
     if not parts:
         return Page([], None)
-    rows = reader.execute(
-        f"{' union all '.join(parts)} order by 1 desc, 2 desc limit {limit + 1:d}", given
+    found = reader.execute(
+        f"{' union all '.join(parts)} "
+        f"order by is_meant desc, moment desc, tie desc limit {limit + 1:d}",
+        given,
     ).fetchall()
+    rows = [row for is_meant, *row in found if is_meant]
     shown = rows[:limit]
     more = cursor_of(NEWEST_FIRST, shown[-1][:2]) if len(rows) > limit else None
     return Page([row[-1] for row in shown], more)

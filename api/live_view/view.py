@@ -46,6 +46,7 @@ Phase = Literal["starting", "catching_up", "live", "away"]
 _CATCHING_UP: Final = BatchLimits()
 # What a person takes for at once, and enough for the work of a batch to be a fraction of it.
 _LIVE: Final = BatchLimits(rows=20_000, age_seconds=0.35)
+_GATHER_SECONDS: Final = 0.1
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 15.0
 _SAID_EVERY_SECONDS: Final = 5.0
@@ -162,8 +163,6 @@ class LiveView:
                 region=region,
             )
 
-        if wanted.search:  # somebody's own; the same list is looked at by many
-            return await self.ask(found)
         return await self.ask_once((wanted, sort, cursor, limit), found)
 
     async def region(self, tenant_id: str) -> str | None:
@@ -251,13 +250,16 @@ class LiveView:
     def _feed(self) -> None:
         """Feed the view until it is stopped, or cannot go on."""
         tables = live_tables_by_topic(self.cluster.topic_prefix)
+        topics = tuple(reversed(tables))
         with open_store(self.folder) as store:
             derived = Derived(store.connection, store.search_index)
             sink = DuckDbSink(store.connection, tables, derive=derived)
             with self._offered(store):
                 while not self._stop.is_set():
                     try:
-                        with open_source(self.cluster, tuple(reversed(tables))) as source:
+                        with open_source(
+                            self.cluster, topics, gather_seconds=_GATHER_SECONDS
+                        ) as source:
                             self._catch_up(source, sink)
                             derived.is_silent = False
                             self._go_on(source, sink, derived)

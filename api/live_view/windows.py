@@ -5,15 +5,15 @@ at last among all; so what is found never depends on how good these bounds are.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import duckdb
 
 # So many customers, and then so many; then all.
-_WIDTHS: Final = (2_000, 32_000)
-_SAMPLED: Final = 20_000
-_KEPT_SECONDS: Final = 5.0
+WIDTHS: Final = (2_000, 32_000, 256_000)
+# Kept the longer, the wider: of two thousand a second who write, half a window comes in between.
+_GROWS_BY_A_SECOND: Final = 1_000
 
 
 class Windows:
@@ -23,37 +23,54 @@ class Windows:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._known: dict[str, tuple[float, int, Sequence[int]]] = {}
+        self._known: dict[tuple[str, bool, int], tuple[float, int | None]] = {}
 
     def bounds(
         self,
         column: str,
         reader: duckdb.DuckDBPyConnection,
         *,
+        is_time: bool,
         is_falling: bool,
         behind: int | None = None,
     ) -> Iterator[int | None]:
-        """Yield values of the column (a number in SQL), each bounding more customers of the order,
-        and None at last: all. Those that bound nobody behind the place given are left out.
+        """Yield values of the column (of a time, its microseconds), each bounding more customers of
+        the order, and None at last: all. Those that bound nobody behind the place given are left
+        out.
         """
-        count, sample = self._sampled(column, reader)
-        for width in _WIDTHS:
-            if width >= count:
-                break
-            place = len(sample) * width // count
-            bound = sample[-1 - place if is_falling else place]
-            if behind is None or (bound < behind if is_falling else bound > behind):
+        for place in range(len(WIDTHS)):
+            bound = self._bound(column, place, reader, is_time=is_time, is_falling=is_falling)
+            if bound is not None and (
+                behind is None or (bound < behind if is_falling else bound > behind)
+            ):
                 yield bound
         yield None
 
-    def _sampled(self, column: str, reader: duckdb.DuckDBPyConnection) -> tuple[int, Sequence[int]]:
-        now = self._monotonic()
-        known = self._known.get(column)
-        if known is None or now - known[0] > _KEPT_SECONDS:
+    def _bound(
+        self,
+        column: str,
+        place: int,
+        reader: duckdb.DuckDBPyConnection,
+        *,
+        is_time: bool,
+        is_falling: bool,
+    ) -> int | None:
+        """Return the value that bounds so many; None where there are no more than that."""
+        if place == len(WIDTHS):
+            return None
+        now, key = self._monotonic(), (column, is_falling, place)
+        known = self._known.get(key)
+        if known is None or now - known[0] > WIDTHS[place] / _GROWS_BY_A_SECOND:
+            # Looked for within the next wider one: of a million values, few are sorted often.
+            wider = self._bound(column, place + 1, reader, is_time=is_time, is_falling=is_falling)
+            shown, as_key = f"epoch_us({column})", "make_timestamptz({}::bigint)"
+            if not is_time:
+                shown, as_key = column, "{}"
+            sign, order = (">=", "desc") if is_falling else ("<=", "asc")
+            within = "" if wider is None else f"and {column} {sign} {as_key.format(wider)}"
             rows = reader.execute(
-                f"select (select count(*) from raw.customers), {column} "  # noqa: S608 - our names
-                f"from raw.customers where {column} is not null using sample {_SAMPLED:d} rows"
+                f"select {shown} from raw.customers where {column} is not null {within} "  # noqa: S608 - our names
+                f"order by {column} {order} limit 1 offset {WIDTHS[place]:d}"
             ).fetchall()
-            count = rows[0][0] if rows else 0
-            known = self._known[column] = (now, count, sorted(value for _, value in rows))
-        return known[1], known[2]
+            known = self._known[key] = (now, rows[0][0] if rows else None)
+        return known[1]

@@ -294,7 +294,7 @@ def test_pages_of_a_search_are_the_same_however_far_down_one_looks_at_first(
     for widths in ((), (1, 3), (4,)):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(shared.store.search_index, "candidates", lambda _alternatives: None)
-            patched.setattr(windows, "_WIDTHS", widths)
+            patched.setattr(windows, "WIDTHS", widths)
             shared.store.windows = windows.Windows()
             assert ids() == by_index
 
