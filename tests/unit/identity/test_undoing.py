@@ -288,3 +288,19 @@ def test_a_late_claim_never_rejoins_what_was_split() -> None:
     )
     world.run()
     assert world.people() == {frozenset({one}), frozenset({other})}
+
+
+def test_of_an_erased_person_no_decision_is_left_that_a_faster_clock_dated_later() -> None:
+    world = World()
+    one, other = "telegram:1", "phone:+5511999998888"
+    world.say(said(one, (other, "contact_shared")), said(other, message_id="m2"))
+    world.run()
+    world.ask(split(world, {other}))
+    world.run()
+    gone = world.customer(other).id
+    world.ask(EraseCustomer(**head("erase-1", LATER_MS - HOUR_MS), customer_id=gone))
+    world.run()
+    world.replay()
+    assert world.people() == {frozenset({one})}
+    stored = [*world.nodes.values(), *map(msgspec.json.encode, world.customers.values())]
+    assert [value for value in stored if b"decisions" in value and other.encode() in value] == []
