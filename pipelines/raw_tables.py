@@ -177,6 +177,7 @@ CUSTOMERS: Final = RawTable(
         Column("links", "links", [dict(_LINK.values())], sql=f"coalesce({_list_of(_LINK)}, [])"),
         Column("blocked", "blocked", "BOOLEAN", sql="coalesce({}, false)"),
         Column("possible_new_owner_since", "possibleNewOwnerSince", _TIME),
+        Column("evidence", "evidence", "JSON", sql="{}::varchar"),
         Column("created_at", "createdAt", _TIME, required=True),
         Column("updated_at", "updatedAt", _TIME, required=True),
         Column("version", "version", "BIGINT", required=True),

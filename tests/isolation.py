@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from hypothesis import strategies as st
 
 _BODY = "requestBody"
-# Signing in and webhooks have no caller yet; the event stream never ends, and is asked elsewhere.
+# Signing in and webhooks have no caller yet; the event stream never ends: its sweep is
+# tests/unit/api/test_isolation_of_streams.py.
 _LEFT_OUT = ("/webhooks", "/session", "/api/events")
 
 

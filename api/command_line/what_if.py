@@ -5,7 +5,7 @@ The weighing is streams.identity.what_if's; owns the words for it.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from streams.cluster import ClusterSettings
 from streams.contracts.policies import TenantPolicy
 from streams.identity.normalise import Rejection, tenant_of
 from streams.identity.policy import Policy
-from streams.identity.what_if import Change, by_rule, new_changes, outcome
+from streams.identity.what_if import REASONS, Change, Reason, by_rule, new_changes, outcome
 from streams.policies import PolicyBook, PolicyTopic, policy_book
 from streams.policy_file import policy_in
 from streams.settings import WorkerSettings
@@ -32,7 +32,9 @@ from warehouse.queries import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class TenantForecast:
-    """What changes in one tenant, by what the policy in force would not do by itself."""
+    """What changes in one tenant, by what the policy in force would not do by itself. Of the
+    `untold` customers it cannot be told.
+    """
 
     tenant_id: str
     customers: int
@@ -40,6 +42,7 @@ class TenantForecast:
     already_due: int
     asked_now: Mapping[str, int]
     asked_then: Mapping[str, int]
+    untold: Mapping[str, Reason]
     unseen: tuple[str, ...]
 
     @property
@@ -125,11 +128,13 @@ def forecast(
             continue
         changes: Sequence[Change] = ()
         due, asked_now, asked_then = 0, Counter[str](), Counter[str]()
+        untold: Mapping[str, Reason] = {}
         if (there := known.get(tenant_id)) is not None:
             now, then = outcome(there, before), outcome(there, after)
             changes = new_changes(then, now)
             due = len(then.changes) - len(changes)
             asked_now, asked_then = Counter(now.questions), Counter(then.questions)
+            untold = then.untold
         forecasts.append(
             TenantForecast(
                 tenant_id,
@@ -138,6 +143,7 @@ def forecast(
                 due,
                 asked_now,
                 asked_then,
+                untold,
                 tuple(unseen(before, after)),
             )
         )
@@ -145,18 +151,15 @@ def forecast(
 
 
 def unseen(before: Policy, after: Policy) -> list[str]:
-    """Return what the forecast cannot know: evidence that the policy in force keeps nowhere."""
-    ignored = sorted(
-        rule
-        for rule in after.rules
-        if before.verdict(rule) == "ignore" and after.verdict(rule) != "ignore"
-    )
-    found = [f"{rule} is ignored today, so nothing tells what it would link" for rule in ignored]
-    if (after.shared_after, after.shared_after_devices) > (
-        before.shared_after,
-        before.shared_after_devices,
+    """Return what the forecast cannot know, whoever it is about."""
+    found = []
+    if any(
+        after.verdict(rule) == "link" != before.verdict(rule)
+        for rule in {*before.rules, *after.rules}
     ):
-        found.append("of values that are shared today, only what people typed is known")
+        found.append(
+            "what a platform said of two numbers is known once somebody has written from one"
+        )
     if after.identity_cap > before.identity_cap:
         found.append("what the cap forbade stays forbidden until somebody confirms it")
     if after.nobody != before.nobody:
@@ -193,6 +196,10 @@ def document(forecasts: Sequence[TenantForecast]) -> dict[str, Any]:
                         "messageId": change.message_id or None,
                     }
                     for change in one.changes
+                ],
+                "untold": [
+                    {"customerId": own_id, "reason": reason, "because": REASONS[reason]}
+                    for own_id, reason in one.untold.items()
                 ],
                 "unseen": list(one.unseen),
             }
@@ -256,8 +263,23 @@ def said(one: TenantForecast, examples: int) -> list[str]:
             f"{one.tenant_id}: {one.already_due:,} more changes are due by the policy in force, "
             "and are not counted."
         )
+    lines += _untold(one, examples)
     lines += [f"{one.tenant_id}: not seen: {sentence}." for sentence in one.unseen]
     return lines
+
+
+def _untold(one: TenantForecast, examples: int) -> Iterator[str]:
+    """Yield of whom it cannot be told, and why; of each reason as many as changes are shown."""
+    by_reason: defaultdict[Reason, list[str]] = defaultdict(list)
+    for own_id, reason in one.untold.items():
+        by_reason[reason].append(own_id)
+    for reason, ids in by_reason.items():
+        named = f": {', '.join(ids[:examples])}" if examples else ""
+        more = ", …" if examples and len(ids) > examples else ""
+        yield (
+            f"{one.tenant_id}: of {len(ids):,} customers it cannot be told, because "
+            f"{REASONS[reason]}{named}{more}"
+        )
 
 
 def _sentence(change: Change) -> str:

@@ -28,6 +28,7 @@ alter table raw.customers drop column profile_picture_url;
 alter table raw.customers drop column custom_attributes;
 alter table raw.customers drop column links;
 alter table raw.customers drop column possible_new_owner_since;
+alter table raw.customers drop column evidence;
 alter table raw.customers drop column updated_at;
 
 alter table raw.customers add column document varchar;

@@ -5,6 +5,9 @@ to it on `customer-events`.
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from streams.contracts.wire import SCHEMA_VERSION, Wire
 
 Status = Literal["active", "contacted", "merged"]
@@ -42,6 +45,58 @@ class CustomerLink(Wire, frozen=True, kw_only=True):
     said_by: str | None = None
 
 
+class UnlinkedEvidence(Wire, frozen=True, kw_only=True, omit_defaults=True):
+    """Evidence that does not make the customer one with whom it names: the policy does not let it,
+    a guard or a decision is against it, or the other end is nobody's.
+
+    `saidOf` is the key of whoever it was said of. `isCapped`: the cap on identities forbade it.
+    """
+
+    identity_key: str
+    other_identity_key: str
+    rule: str
+    said_at: datetime
+    message_id: str
+    said_of: str | None = None
+    is_capped: bool = False
+
+
+class CustomerDecision(Wire, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody decided: that the two sides are different people. After a split (`isSplit`)
+    each side stays together.
+    """
+
+    command_id: str
+    decided_at: datetime
+    identity_keys: tuple[str, ...]
+    other_identity_keys: tuple[str, ...]
+    is_split: bool = False
+
+
+class LaterOwner(Wire, frozen=True, kw_only=True):
+    """A number that was somebody else's before: as a key of its own, which says since when."""
+
+    identity_id: str
+    identity_key: str
+
+
+class CustomerEvidence(Wire, frozen=True, kw_only=True, omit_defaults=True):
+    """What else is known about who this customer is: with the records of all customers, enough to
+    weigh all evidence anew.
+
+    A number that changed hands is here a key of each owner, such as
+    `phone:+5511999998888~1767225600000` of the one since then; `changedHands` says when it did.
+    `rankedAt` is how old identities count as, by their id, where that is not since they were first
+    seen: of customers who become one the oldest one's id stays.
+    """
+
+    links: tuple[UnlinkedEvidence, ...] = ()
+    decisions: tuple[CustomerDecision, ...] = ()
+    later_owners: tuple[LaterOwner, ...] = ()
+    changed_hands: dict[str, tuple[datetime, ...]] = msgspec.field(default_factory=dict)
+    ranked_at: dict[str, datetime] = msgspec.field(default_factory=dict)
+
+
 class CustomerMetadata(Wire, frozen=True, kw_only=True):
     """Where the customer came from and when they were last seen, in the reference's words."""
 
@@ -59,7 +114,8 @@ class Customer(Wire, frozen=True, kw_only=True):
     `version` only ever grows for an id; of two records the greater version is the newer one.
     `status` is `contacted` until the person has written, then `active`; `merged` means that
     `mergedInto` holds the customer that lives on. `possibleNewOwnerSince`: after a long silence
-    somebody of another name writes from the same number.
+    somebody of another name writes from the same number. `evidence` is left out where there is
+    none.
     """
 
     id: str
@@ -80,6 +136,7 @@ class Customer(Wire, frozen=True, kw_only=True):
     links: tuple[CustomerLink, ...] = ()
     blocked: bool = False
     possible_new_owner_since: datetime | None = None
+    evidence: CustomerEvidence | UnsetType = UNSET
     schema_version: int = SCHEMA_VERSION
 
 

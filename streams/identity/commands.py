@@ -290,6 +290,7 @@ class _Carrying:
             self.ask.at_ms,
             *(identity.last_seen_at_ms for _, identity in owner.identities),
             *(link.at_ms for link in touching),
+            *(d.at_ms for d in root.decisions.values() if not keys.isdisjoint((*d.left, *d.right))),
         )
         seeds = dict(owner.seeds)
         erased = dict(root.erased)

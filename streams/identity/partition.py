@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from streams.contracts.suggestions import Reason
+from streams.identity.besides import Beside, besides, is_all_told
+from streams.identity.besides import of_one_key as beside_one_key
 from streams.identity.evidence import FORCED_RULES, Decision, Link
 from streams.identity.policy import Policy
 from streams.identity.state import Edits, IdentityState, Root, Seed
@@ -37,7 +39,9 @@ Identities = tuple[tuple[str, IdentityState], ...]
 
 
 class Component(msgspec.Struct, frozen=True, gc=False):
-    """One customer: its seed names it. `links` made it one; `claims` are only said of it."""
+    """One customer: its seed names it. `links` made it one; `claims` are only said of it;
+    `beside` is what else its record tells of evidence.
+    """
 
     key: str
     seed: Seed
@@ -47,6 +51,7 @@ class Component(msgspec.Struct, frozen=True, gc=False):
     links: tuple[Link, ...] = ()
     claims: tuple[Link, ...] = ()
     edits: tuple[Edits, ...] = ()
+    beside: Beside | None = None
 
 
 class Question(NamedTuple):
@@ -114,6 +119,7 @@ def of_one_key(root: Root) -> Component:
         tuple(root.seeds.items()),
         frozenset(root.seeds),
         edits=tuple(root.edits.values()),
+        beside=beside_one_key(root),
     )
 
 
@@ -270,6 +276,11 @@ class _Weighing:
         for link in self.claims:
             if link.claimant in self.members and not self._is_one(link):
                 claims[id(self.members[link.claimant])].append(link)
+        beside: Mapping[int, Beside] = {}
+        if not is_all_told(self.root, self.effective):
+            kept = seeds.keys() & identities.keys()
+            places = {key: id(own) for key, own in self.members.items() if id(own) in kept}
+            beside = besides(self.root, places, self.effective)
         for place, own in seeds.items():
             if place not in identities:
                 continue
@@ -290,6 +301,7 @@ class _Weighing:
                     for key, edits in self.root.edits.items()
                     if key in self.members[own[0][0]]
                 ),
+                beside.get(place),
             )
 
 

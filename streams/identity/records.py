@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import (
@@ -18,6 +19,7 @@ from streams.contracts.customers import (
     Status,
 )
 from streams.identity.evidence import Link
+from streams.identity.evidence_records import evidence_record
 from streams.identity.instants import to_datetime
 from streams.identity.owners import bare_key, settled
 from streams.identity.partition import Component, Identities
@@ -146,6 +148,7 @@ def customer_record(
         possible_new_owner_since=(
             None if new_owner_at_ms is None else to_datetime(new_owner_at_ms)
         ),
+        evidence=UNSET if merged_into else evidence_record(root, component),
     )
 
 

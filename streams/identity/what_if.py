@@ -5,24 +5,42 @@ them. Pure; where they are read is somebody else's business.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
 
-import msgspec
-
-from streams.identity.evidence import FORCED_RULES, Decision, Link, link_between
+from streams.identity.evidence import (
+    DECISIONS_KEPT,
+    FORCED_RULES,
+    LINKS_KEPT,
+    Decision,
+    Link,
+)
 from streams.identity.partition import Component, Partition, partition
 from streams.identity.policy import Policy
 from streams.identity.state import IdentityState, Root, Seed
 
+# Why it cannot be told what becomes of a customer.
+Reason = Literal["too_many_identities", "too_much_evidence", "older_record"]
+REASONS: Final[Mapping[Reason, str]] = {
+    "too_many_identities": "together they have more identities than the cap allows: who comes "
+    "first decides whom it keeps apart",
+    "too_much_evidence": "there is more evidence about them than a customer keeps",
+    "older_record": "their records are older than the version that tells all evidence: each tells "
+    "it once it is next heard from",
+}
+
 
 class Held(NamedTuple):
-    """An identity key of a customer: the id that it makes, and its age."""
+    """An identity key of a customer: the id that it makes, its age, and whether the world has seen
+    a customer of that id.
+    """
 
     key: str
     id: str
     since_ms: int
+    is_named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +48,7 @@ class Known:
     """A tenant's customers with their keys, the evidence about them, and what keeps them apart.
 
     `in_force` names the links that make customers one today; `capped` those that the cap on
-    identities forbade.
+    identities forbade. `decisions` are by command. Of the `untold` not all is known.
     """
 
     tenant_id: str
@@ -38,7 +56,8 @@ class Known:
     links: Mapping[str, Link]
     in_force: frozenset[str] = frozenset()
     capped: frozenset[str] = frozenset()
-    decisions: tuple[Decision, ...] = ()
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    untold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +84,14 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a policy makes of a tenant's customers: `people` has the keys of each, `questions` how
-    often it asks somebody, by rule.
+    often it asks somebody, by rule. Of the `untold` customers it cannot be told; they are in
+    `people` as they are today.
     """
 
     changes: tuple[Change, ...]
     people: tuple[frozenset[str], ...]
     questions: Mapping[str, int]
+    untold: Mapping[str, Reason]
 
 
 def outcome(known: Known, policy: Policy) -> Outcome:
@@ -78,37 +99,50 @@ def outcome(known: Known, policy: Policy) -> Outcome:
     changes: list[Change] = []
     people: list[frozenset[str]] = []
     questions: Counter[str] = Counter()
+    untold: dict[str, Reason] = {}
     for group in _groups(known):
-        parts = group.parts(policy)
-        changes += group.merges(parts)
-        changes += group.splits(parts)
+        parts = partition(group.root(), policy)
+        due = list(group.changes(parts))
+        if (reason := group.reason(policy, due)) is not None:
+            untold |= dict.fromkeys(group.concerned(due), reason)
+            people += group.people()
+            continue
+        changes += due
         people += [frozenset(dict(c.seeds)) for c in parts.components.values()]
         questions.update(question.link.rule for question in parts.questions)
-    return Outcome(tuple(changes), tuple(people), questions)
+    return Outcome(tuple(changes), tuple(people), questions, untold)
 
 
 def _groups(known: Known) -> Iterator["_Group"]:
     """Yield what evidence or a customer connects, apart from each other."""
-    sets = _Sets()
-    owners: dict[str, str] = {}
-    held: dict[str, Held] = {}
-    for customer_id, keys in known.customers.items():
-        for one in keys:
-            owners[one.key], held[one.key] = customer_id, one
-            sets.join(keys[0].key, one.key)
-    for link in known.links.values():
-        sets.join(link.left, link.right)
+    owners = {one.key: own_id for own_id, keys in known.customers.items() for one in keys}
+    sets = _connected(known)
     groups: defaultdict[str, _Group] = defaultdict(lambda: _Group(known, owners))
-    for key, one in held.items():
-        groups[sets.of(key)].held.append(one)
+    for keys in known.customers.values():
+        for one in keys:
+            groups[sets.of(one.key)].held.append(one)
     for name, link in known.links.items():
         groups[sets.of(link.left)].links[name] = link
-    for number, decision in enumerate(known.decisions):
+    for name, decision in known.decisions.items():
         for place in {sets.of(key) for key in (*decision.left, *decision.right)}:
-            groups[place].decisions[f"{number:09}"] = decision
+            groups[place].decisions[name] = decision
     for group in groups.values():
         if group.held:
             yield group
+
+
+def _connected(known: Known) -> "_Sets":
+    sets = _Sets()
+    for keys in known.customers.values():
+        for one in keys:
+            sets.join(keys[0].key, one.key)
+    for link in known.links.values():
+        sets.join(link.left, link.right)
+    for decision in known.decisions.values():
+        if decision.is_split:  # each side stays together, whatever is said of it
+            for first, second in (*pairwise(decision.left), *pairwise(decision.right)):
+                sets.join(first, second)
+    return sets
 
 
 class _Sets:
@@ -131,6 +165,18 @@ class _Sets:
         return first != second
 
 
+class _Piece(NamedTuple):
+    """What of a customer of today (`owner`) would be in one of then, and the id that it would have
+    alone.
+    """
+
+    owner: str
+    id: str
+    since_ms: int
+    keys: tuple[str, ...]
+    component: Component
+
+
 @dataclass(slots=True)
 class _Group:
     known: Known
@@ -139,20 +185,8 @@ class _Group:
     links: dict[str, Link] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
 
-    def parts(self, policy: Policy) -> Partition:
-        """Return the customers that the policy makes."""
-        root = self._root()
-        parts = partition(root, policy)
-        over = [c for c in parts.components.values() if len(c.seeds) > policy.identity_cap]
-        refused = {name for component in over for name in self._refused(component, policy)}
-        if not refused:
-            return parts
-        kept = tuple(sorted({*root.refused, *refused}))
-        return partition(msgspec.structs.replace(root, refused=kept), policy)
-
-    def _root(self) -> Root:
-        living = {self.owners[one.key] for one in self.held}
-        links = {**self.links, **self._held_together()}
+    def root(self) -> Root:
+        """Return them as the core has them, as far as it matters for who is one."""
         return Root(
             tenant_id=self.known.tenant_id,
             rank_at_ms=0,
@@ -170,123 +204,113 @@ class _Group:
             },
             seeds={
                 one.key: Seed(
-                    id=one.id,
-                    address="",
-                    rank_at_ms=one.since_ms,
-                    is_published=one.id in living,
+                    id=one.id, address="", rank_at_ms=one.since_ms, is_published=one.is_named
                 )
                 for one in self.held
             },
-            links=links,
+            links=self.links,
             decisions=self.decisions,
-            refused=tuple(sorted(name for name in links if name in self.known.capped)),
+            refused=tuple(sorted(name for name in self.links if name in self.known.capped)),
         )
 
-    def _held_together(self) -> dict[str, Link]:
-        """Return what else makes customers one than their links: after a split each side stays
-        together, whatever is said of it.
-        """
-        sets = _Sets()
-        for name, link in self.links.items():
-            if name in self.known.in_force:
-                sets.join(link.left, link.right)
-        first: dict[str, str] = {}
-        found = {}
-        for one in self.held:
-            begun = first.setdefault(self.owners[one.key], one.key)
-            if sets.join(begun, one.key):
-                link = link_between(begun, one.key, rule="agent_merge", at_ms=0, message_id="")
-                found[link.name] = link
-        return found
+    def reason(self, policy: Policy, due: Sequence[Change]) -> Reason | None:
+        """Return why it cannot be told what becomes of them; None where it can."""
+        if not self.known.untold.isdisjoint(self.owners[one.key] for one in self.held):
+            return "older_record"
+        if len(self.held) > policy.identity_cap and any(one.kind == "merge" for one in due):
+            return "too_many_identities"
+        if due and (len(self.links) > LINKS_KEPT or len(self.decisions) > DECISIONS_KEPT):
+            return "too_much_evidence"
+        return None
 
-    def _refused(self, component: Component, policy: Policy) -> Iterator[str]:
-        """Yield the links that would gather more keys than the cap allows: the newest."""
-        sets = _Sets()
-        sizes: Counter[str] = Counter()
-        for key, _ in component.seeds:
-            sizes[key] = 1
-        for link in sorted(component.links, key=self._is_new):
-            one, other = sets.of(link.left), sets.of(link.right)
-            if one == other:
-                continue
-            together = sizes[one] + sizes[other]
-            if together > policy.identity_cap and self._is_new(link):
-                yield link.name
-                continue
-            sets.join(one, other)
-            sizes[sets.of(one)] = together
+    def concerned(self, due: Iterable[Change]) -> Iterator[str]:
+        """Yield the customers of today about whom something would have been told."""
+        owners = {self.owners[one.key] for one in self.held}
+        yield from sorted(owners & self.known.untold)
+        named = {own_id for one in due for own_id in (one.customer_id, one.other_customer_id)}
+        yield from sorted(owners & named)
+
+    def people(self) -> Iterator[frozenset[str]]:
+        """Yield the keys of each customer of today."""
+        keys: defaultdict[str, set[str]] = defaultdict(set)
+        for one in self.held:
+            keys[self.owners[one.key]].add(one.key)
+        yield from map(frozenset, keys.values())
 
     def _is_new(self, link: Link) -> bool:
         """Say whether the link makes nobody one today."""
         return link.name not in self.known.in_force and link.rule not in FORCED_RULES
 
-    def merges(self, parts: Partition) -> Iterator[Change]:
-        """Yield who would become one, each by the link that newly does it."""
-        for component in parts.components.values():
-            owners = {self.owners[key] for key, _ in component.seeds}
-            if len(owners) > 1:
-                yield from self._merged(component, owners)
+    def changes(self, parts: Partition) -> Iterator[Change]:
+        """Yield who would part, and who would become one, each by the link that does it."""
+        pieces = list(self._pieces(parts))
+        apart: defaultdict[str, list[_Piece]] = defaultdict(list)
+        together: defaultdict[str, list[_Piece]] = defaultdict(list)
+        for piece in pieces:
+            apart[piece.owner].append(piece)
+            together[piece.component.seed.id].append(piece)
+        for own in apart.values():
+            if len(own) > 1:
+                yield from self._parted(own, parts)
+        for own in together.values():
+            if len(own) > 1:
+                yield from self._merged(own)
 
-    def _merged(self, component: Component, owners: set[str]) -> Iterator[Change]:
-        survivor = component.seed.id if component.seed.id in owners else min(owners)
-        ages = {self.owners[key]: seed.rank_at_ms for key, seed in reversed(component.seeds)}
-        keys: dict[str, str] = {}
+    def _pieces(self, parts: Partition) -> Iterator["_Piece"]:
+        """Yield what of each customer of today would be in each of then."""
+        for component in parts.components.values():
+            whose: defaultdict[str, list[tuple[str, Seed]]] = defaultdict(list)
+            for key, seed in component.seeds:
+                whose[self.owners[key]].append((key, seed))
+            for owner, seeds in whose.items():
+                ids = {seed.id for _, seed in seeds}
+                own_id = owner if owner in ids else seeds[0][1].id
+                yield _Piece(owner, own_id, seeds[0][1].rank_at_ms, tuple(dict(seeds)), component)
+
+    def _merged(self, pieces: Sequence["_Piece"]) -> Iterator[Change]:
+        component = pieces[0].component
         sets = _Sets()
-        whose: dict[str, str] = {}
-        for key, _ in component.seeds:
-            owner = self.owners[key]
-            sets.join(keys.setdefault(owner, key), key)
-        for owner, key in keys.items():
-            whose[sets.of(key)] = owner
+        whose: dict[str, _Piece] = {}
+        for piece in pieces:
+            for key in piece.keys:
+                sets.join(piece.keys[0], key)
+            whose[sets.of(piece.keys[0])] = piece
         for link in sorted(component.links, key=self._is_new):
-            one, other = (whose.get(sets.of(end)) for end in (link.left, link.right))
+            both = [whose.get(sets.of(end)) for end in (link.left, link.right)]
             if not sets.join(link.left, link.right):
                 continue
-            if one is None or other is None:
-                if (found := one or other) is not None:
-                    whose[sets.of(link.left)] = found
-                continue
-            stays, goes = sorted(
-                (one, other), key=lambda owner: (owner != survivor, ages[owner], owner)
+            found = sorted(
+                (piece for piece in both if piece is not None),
+                key=lambda piece: (piece.id != component.seed.id, piece.since_ms, piece.id),
             )
-            whose[sets.of(link.left)] = stays
-            yield self._change("merge", link, stays, goes)
+            if found:
+                whose[sets.of(link.left)] = found[0]
+            for goes in found[1:]:
+                yield self._change("merge", link, found[0].id, goes.id)
 
-    def splits(self, parts: Partition) -> Iterator[Change]:
-        """Yield who would part, each by a link that does no longer hold them together."""
-        new_ids: dict[str, str] = {}
+    def _parted(self, pieces: Sequence["_Piece"], parts: Partition) -> Iterator[Change]:
+        """Join the pieces again by the links of today: each that does parts them."""
         sets = _Sets()
+        whose: dict[str, _Piece] = {}
         for component in parts.components.values():
             for key in component.keys:
                 sets.join(component.key, key)
-            for key, _ in component.seeds:
-                new_ids[key] = component.seed.id
-        by_owner: defaultdict[str, list[str]] = defaultdict(list)
-        for one in self.held:
-            by_owner[self.owners[one.key]].append(one.key)
-        for owner, keys in by_owner.items():
-            pieces = {sets.of(key): new_ids[key] for key in keys}
-            if len(pieces) > 1:
-                yield from self._parted(owner, pieces, sets)
-
-    def _parted(self, owner: str, pieces: dict[str, str], before: _Sets) -> Iterator[Change]:
-        """Join the pieces again by the links of today: each that does parts them."""
-        sets = _Sets()
-        ids = dict(pieces)
+        for piece in pieces:
+            whose[sets.of(piece.keys[0])] = piece
         for link in sorted(self.links.values(), key=lambda link: (link.at_ms, link.name)):
             if link.name not in self.known.in_force:
                 continue
-            one, other = before.of(link.left), before.of(link.right)
-            first, second = ids.get(sets.of(one)), ids.get(sets.of(other))
-            if not sets.join(one, other):
+            both = [whose.get(sets.of(end)) for end in (link.left, link.right)]
+            if not sets.join(link.left, link.right):
                 continue
-            if first is None or second is None:
-                if new_id := first or second:
-                    ids[sets.of(one)] = new_id
-                continue
-            stays, goes = sorted((first, second), key=lambda own: (own != owner, own))
-            ids[sets.of(one)] = stays
-            yield self._change("split", link, owner, goes)
+            found = sorted(
+                (piece for piece in both if piece is not None),
+                key=lambda piece: (piece.id != piece.owner, piece.id),
+            )
+            if found:
+                whose[sets.of(link.left)] = found[0]
+            for goes in found[1:]:
+                yield self._change("split", link, goes.owner, goes.id)
 
     def _change(self, kind: Literal["merge", "split"], link: Link, stays: str, goes: str) -> Change:
         return Change(

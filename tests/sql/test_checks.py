@@ -24,6 +24,10 @@ DEAD_LETTER = (
     "0 as source_partition, 0 as source_offset, 'invalid' as reason, now() as received_at, "
     '\'dead-letters\' as topic, 0 as "partition", 0 as "offset", now() as loaded_at'
 )
+EVIDENCE = (
+    "insert into marts.customer_evidence "
+    "select '{}' as customer_id, 'acme' as tenant_id, '{{}}'::json as evidence"
+)
 LINK = (
     "insert into marts.customer_links by name select 'c1' as customer_id, 'acme' as tenant_id, "
     "{!r} as identity_key, {!r} as other_identity_key, 'same_account' as rule, now() as said_at"
@@ -76,6 +80,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "erased_ids_are_unique": (ERASED, ERASED),
     "events_are_unique": (EVENT, EVENT, OFFSETS.format("customer-events")),
     "every_record_was_readable": (REJECTED,),
+    "evidence_is_of_living_customers": (EVIDENCE.format("x"),),
     "identities_are_unique": (
         "insert into marts.customer_identities from marts.customer_identities",
     ),
@@ -119,6 +124,7 @@ BREAKS_TOO: list[tuple[str, tuple[str, ...]]] = [
         "erased_customers_are_gone",
         (EVENT, "update raw.customer_events set identity_id = 'x'", TRACE.format("x")),
     ),
+    ("evidence_is_of_living_customers", (EVIDENCE.format("c1"),) * 2),
     ("links_lead_to_their_customer", (LINK.format(PHONE, "phone:+551"),)),
     ("links_lead_to_their_customer", (LINK.format("email:not@c1.example", PHONE),)),
     (

@@ -2,7 +2,7 @@
 there or not, and leave it as it was, whatever ids, names and cursors of it they carry.
 
 Real: the application, the live view's files and its SQL, the worker's core. Not real: Kafka between
-them. What is streamed is in tests/e2e/test_live_view.py.
+them. What is streamed is in test_isolation_of_streams.py.
 """
 
 import asyncio

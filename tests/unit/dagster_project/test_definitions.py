@@ -33,6 +33,7 @@ KEYS = [
     "marts/conversations",
     "marts/customer_days",
     "marts/customer_events",
+    "marts/customer_evidence",
     "marts/customer_identities",
     "marts/customer_links",
     "marts/customer_stats",

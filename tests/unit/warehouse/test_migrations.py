@@ -119,7 +119,7 @@ def test_an_older_file_goes_on_loading_and_refreshing_where_it_was(older: Path) 
             "select message_id, customer_id from marts.messages order by 1"
         ).fetchall() == [("m1", "c1"), ("m2", "c1"), ("m3", "c1")]
         assert connection.execute("select number from migrations order by 1").fetchall() == [
-            (number,) for number in range(1, 7)
+            (number,) for number in range(1, 8)
         ]
 
 

@@ -21,6 +21,7 @@ select
     links,
     blocked,
     possible_new_owner_since,
+    evidence,
     created_at,
     updated_at,
     version,
