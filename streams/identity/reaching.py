@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from streams.identity.addresses import Addresses, index_address
+from streams.identity.evidence import Link
 from streams.identity.operations import Index, Operation, Relate, Union
 from streams.identity.partition import Partition
 from streams.identity.policy import Policy
@@ -47,22 +48,33 @@ def reach(
     asked = set(root.asked)
     for link in root.links.values():
         verdict = policy.verdict(link.rule)
+        if verdict == "suggest" and link.claimant:
+            # Earlier evidence may say it of the other end: whoever was told before is to be told
+            # anew should it turn once more, or each side waits for the other to ask.
+            asked.discard(_note(root, link, link.claimant, addresses))
         for end in (link.left, link.right):
             if end in root.seeds or verdict == "ignore":
                 continue
             there = addresses.node(root.tenant_id, end)
-            if there == address:
+            if there == address or (verdict == "suggest" and end == link.claimant):
                 continue
-            if verdict == "link" and there not in asked:
-                asked.add(there)
-                union = Union(tenant_id=root.tenant_id, other=address, link=link)
-                operations.append((there, union))
-            elif verdict == "suggest" and end != link.claimant:
-                hint = f"?{addresses.node(root.tenant_id, link.name)}"
-                if hint not in asked:
-                    asked.add(hint)
-                    relate = Relate(tenant_id=root.tenant_id, at_ms=link.at_ms, links=(link,))
-                    operations.append((there, relate))
-    if not operations:
+            note = there if verdict == "link" else _note(root, link, end, addresses)
+            if note not in asked:
+                asked.add(note)
+                operations.append((there, _told(root, address, link, is_union=note == there)))
+    if not operations and len(asked) == len(root.asked):
         return root, operations
     return msgspec.structs.replace(root, asked=tuple(sorted(asked))), operations
+
+
+def _told(root: Root, address: str, link: Link, *, is_union: bool) -> Operation:
+    """Return what the far end is told of: a link that makes two roots one, or one to ask about."""
+    if is_union:
+        return Union(tenant_id=root.tenant_id, other=address, link=link)
+    return Relate(tenant_id=root.tenant_id, at_ms=link.at_ms, links=(link,))
+
+
+def _note(root: Root, link: Link, end: str, addresses: Addresses) -> str:
+    """Return what notes that this end was told of the link: what somebody says it to be."""
+    name = f"{link.name}\t{end}"
+    return f"?{addresses.node(root.tenant_id, name)}"

@@ -161,3 +161,30 @@ def test_any_interleaving_duplication_and_crash_gives_the_components_of_the_evid
         if s.status == "open"
     }
     assert opened == expected_suggestions(log)
+
+
+def test_who_says_first_of_the_other_that_they_are_one_is_still_asked_about() -> None:
+    """The evidence turns: each of two says it of the other, and the earlier word comes last."""
+    later, earlier = START_MS + HOUR_MS, START_MS
+    log = [
+        said("phone:+5511999998810", ("phone:+5511999998811", "same_account"), message_id="m1"),
+        said(
+            "telegram:1",
+            ("phone:+5511999998811", "self_declared"),
+            message_id="m2",
+            at_ms=later,
+        ),
+        said(
+            "phone:+5511999998811",
+            ("telegram:1", "self_declared"),
+            message_id="m3",
+            at_ms=earlier,
+        ),
+    ]
+    world = World(policy=POLICY)
+    for message in log:
+        world.say(message)
+        world.run()
+
+    opened = [one for one in world.suggestions.values() if one.status == "open"]
+    assert [(one.identity_key, one.message_id) for one in opened] == [("telegram:1", "m3")]
