@@ -11,7 +11,7 @@ from streams.identity.graph import fold
 from streams.identity.observations import join_observation
 from streams.identity.operations import Claim, Observe
 from streams.identity.policy import Policy
-from streams.identity.runs import join_run
+from streams.identity.runs import run_at, with_run
 from streams.identity.state import Root, decode_node, encode_node
 
 POLICY = Policy()
@@ -54,8 +54,12 @@ def test_a_run_joined_at_once_is_what_joining_its_messages_one_by_one_gives(
     first: Observe, rest: list[Observe]
 ) -> None:
     known = one_by_one(Root(tenant_id="acme", rank_at_ms=first.at_ms, version=0), [first])
-    joined, after = join_run(known, rest, 0, POLICY.gaps)
-    assert joined == one_by_one(known, rest[:after])
+    run = run_at(known, rest, 0, POLICY.gaps)
+    if run is None:
+        return
+    joined = with_run(known, run)
+    assert run.end > 0
+    assert joined == one_by_one(known, rest[: run.end])
     assert (joined is known) == (joined == known)
 
 
@@ -91,6 +95,7 @@ def test_a_message_that_is_known_already_is_no_news() -> None:
     )
     later = msgspec.structs.replace(first, message_id="n", at_ms=START_MS + HOUR_MS)
     known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [first, later])
-    joined, after = join_run(known, [later, later], 0, POLICY.gaps)
-    assert joined is known
-    assert after == 2
+    run = run_at(known, [later, later], 0, POLICY.gaps)
+    assert run is not None
+    assert with_run(known, run) is known
+    assert run.end == 2
