@@ -57,11 +57,11 @@ def observed() -> Iterator[tuple[Operation, Observe]]:
         fetched_record = ConsumerRecord(
             inbound, 0, 0, at_ms, 0, record.key, record.value, 0, 0, 0, ()
         )
-        for topic, key, value, _ in translate([fetched_record]).records:
-            if topic == INTERACTIONS and value is not None:
-                operation = decode_operation(value)
+        for out in translate([fetched_record]).records:
+            if out.topic == INTERACTIONS and out.value is not None:
+                operation = decode_operation(out.value)
                 if isinstance(operation, Observe) and operation.identity_key.startswith("phone:"):
-                    yield (key, value, at_ms), operation
+                    yield (out.key, out.value, at_ms), operation
 
 
 def earlier(observations: Iterable[tuple[Operation, Observe]]) -> Iterator[Operation]:
