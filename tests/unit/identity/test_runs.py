@@ -80,6 +80,31 @@ def test_a_batch_ends_in_the_same_node_as_its_messages_alone(
     assert encode_node(together) == encode_node(alone)
 
 
+def test_a_name_is_as_new_as_the_latest_message_that_said_it_whatever_came_last() -> None:
+    contacted = Observe(
+        tenant_id="acme",
+        channel_id="wa-1",
+        channel_type="whatsapp",
+        external_id="1",
+        identity_key=KEY,
+        message_id="m",
+        direction="outbound",
+        at_ms=START_MS,
+        received_at_ms=START_MS,
+        content_type="text",
+    )
+    known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [contacted])
+    wrote = msgspec.structs.replace(contacted, direction="inbound", name="Maria")
+    out_of_order = [
+        msgspec.structs.replace(wrote, message_id=f"n{hours}", at_ms=START_MS + hours * HOUR_MS)
+        for hours in (2, 1)
+    ]
+    run = run_at(known, out_of_order, 0, POLICY.gaps)
+    assert run is not None
+    assert run.end == 2
+    assert with_run(known, run) == one_by_one(known, out_of_order)
+
+
 def test_a_message_that_is_known_already_is_no_news() -> None:
     first = Observe(
         tenant_id="acme",
