@@ -23,11 +23,13 @@ from bench.nodes import ADDRESSES, INTERACTIONS, NAMES, POLICIES, Nodes, Operati
 from streams import topics
 from streams.contracts.wire import encode
 from streams.engine import collector
+from streams.folds import TOGETHER
 from streams.identity.facts import written
 from streams.identity.graph import fold
 from streams.identity.operations import Observe, decode_operation, encode_operation
 from streams.identity.state import decode_node, encode_node
 from streams.identity.telling import Forgotten
+from streams.identity.usual import moved, told
 from streams.traffic.plan import TrafficPlan
 from streams.traffic.population import Population
 from streams.traffic.run import TrafficRun
@@ -57,11 +59,11 @@ def observed() -> Iterator[tuple[Operation, Observe]]:
         fetched_record = ConsumerRecord(
             inbound, 0, 0, at_ms, 0, record.key, record.value, 0, 0, 0, ()
         )
-        for topic, key, value, _ in translate([fetched_record]).records:
-            if topic == INTERACTIONS and value is not None:
-                operation = decode_operation(value)
+        for out in translate([fetched_record]).records:
+            if out.topic == INTERACTIONS and out.value is not None:
+                operation = decode_operation(out.value)
                 if isinstance(operation, Observe) and operation.identity_key.startswith("phone:"):
-                    yield (key, value, at_ms), operation
+                    yield (out.key, out.value, at_ms), operation
 
 
 def earlier(observations: Iterable[tuple[Operation, Observe]]) -> Iterator[Operation]:
@@ -117,10 +119,10 @@ def micros(known: dict[bytes, bytes | None], batches: Batches) -> float:
         effects = nodes.step(records)
         seconds += thread_time() - started
         count += len(records)
-        told = Counter(out.topic for out in effects.records)
-        if told[facts] != len(records):
+        sent = Counter(out.topic for out in effects.records)
+        if sent[facts] != len(records):
             raise AssertionError("not every interaction became a message fact")
-        if told[events] or told[INTERACTIONS]:
+        if sent[events] or sent[INTERACTIONS]:
             raise AssertionError("not every customer was known")
     return seconds / count * 1e6
 
@@ -135,28 +137,39 @@ def pieces(known: dict[bytes, bytes | None], batches: Batches) -> dict[str, floa
         started = perf_counter()
         gathered, _ = nodes.fold.gather(records)
         spent["gather"] += perf_counter() - started
-        for key, touched in gathered.nodes.items():
-            value, address = nodes.table[key] or b"", key.decode()
-            policy = POLICIES.of(address.partition("/")[0])
+        touched = iter(gathered.nodes.items())
+        while some := list(islice(touched, TOGETHER)):
+            values = [nodes.table[key] or b"" for key, _ in some]
             started = perf_counter()
-            operations = [decode_operation(record.value or b"") for record in touched.records]
+            operations = [
+                [decode_operation(record.value or b"") for record in one.records] for _, one in some
+            ]
             read = perf_counter()
-            before = decode_node(value)
+            before = [decode_node(value) for value in values]
             decoded = perf_counter()
-            folded = fold(address, before, operations, policy, ADDRESSES)
-            done = perf_counter()
-            for said in folded.records:
-                if not isinstance(said, Forgotten):
-                    encode(said)
-            facts = [fact for messages in folded.messages for fact in written(messages)]
-            told = perf_counter()
-            nodes.table[key] = encode_node(folded.node or before)
-            spent["encode nodes"] += perf_counter() - told
-            spent["encode records"] += told - done
-            spent["fold and make records"] += done - decoded
+            policies = [POLICIES.of(one.tenant_id) for _, one in some]
+            moves = list(map(moved, before, operations, policies))
+            steps = zip(some, before, operations, policies, moves, strict=True)
+            folds = [
+                fold(one.address, node, said, policy, ADDRESSES)
+                for (_, one), node, said, policy, move in steps
+                if move is None
+            ]
+            joined = perf_counter()
+            usual = told([move for move in moves if move is not None])
+            said = [encode(r) for f in folds for r in f.records if not isinstance(r, Forgotten)]
+            facts = [written(messages) for folded in folds for messages in folded.messages]
+            wrote = perf_counter()
+            became = iter([encode_node(one.node) for one in usual])
+            others = iter([encode_node(folded.node) for folded in folds if folded.node])
+            spent["encode nodes"] += perf_counter() - wrote
+            spent["write records and facts"] += wrote - joined
+            spent["join messages"] += joined - decoded
             spent["decode nodes"] += decoded - read
             spent["decode operations"] += read - started
-            del operations, before, folded, facts  # as the worker has none of the last node's
+            for (key, _), move in zip(some, moves, strict=True):
+                nodes.table[key] = next(others if move is None else became)
+            del operations, before, moves, folds, usual, said, facts  # as the worker has no more
     count = sum(map(len, batches))
     return {piece: seconds / count * 1e6 for piece, seconds in spent.items()}
 

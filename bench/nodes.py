@@ -71,9 +71,9 @@ class Nodes:
             yield Spent(thread_time() - started, count)
             at_ms = records[-1].timestamp
             waiting += [
-                (key, value or b"", at_ms)
-                for topic, key, value, _ in effects.records
-                if topic == INTERACTIONS
+                (out.key, out.value or b"", at_ms)
+                for out in effects.records
+                if out.topic == INTERACTIONS
             ]
 
     def settle(self, operations: Sequence[Operation], batch_size: int = 1) -> Spent:

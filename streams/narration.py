@@ -10,13 +10,13 @@ from typing import Final
 
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.identity.records import IMPORT_CHANNEL
-from streams.identity.telling import Record
+from streams.identity.telling import Record, Seen
 from streams.logs import mask
 
 logger = logging.getLogger("customers")
 
 
-def narrate(records: Iterable[Record]) -> None:
+def narrate(records: Iterable[Record | Seen]) -> None:
     """Log what happened to customers, and at debug level who was seen again."""
     debug = logger.isEnabledFor(logging.DEBUG)
     for record in records:
@@ -24,15 +24,13 @@ def narrate(records: Iterable[Record]) -> None:
             tell = _SENTENCES.get(record.type)
             if tell is not None:
                 tell(record)
-        elif debug and isinstance(record, Customer):
-            logger.debug(
-                "Updated last seen for customer %s (tenantId=%s)", record.id, record.tenant_id
-            )
+        elif debug and isinstance(record, Customer | Seen):
+            seen = record if isinstance(record, Seen) else Seen.of(record)
+            customer_id, tenant_id = seen.customer_id, seen.tenant_id
+            logger.debug("Updated last seen for customer %s (tenantId=%s)", customer_id, tenant_id)
             logger.debug(
                 "Channel identity resolution: customer=%s, channels=%d (tenantId=%s)",
-                record.id,
-                len({identity.channel_id for identity in record.identities}),
-                record.tenant_id,
+                *(customer_id, seen.channels, tenant_id),
             )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -26,9 +25,6 @@ _NATIVE: Final = "channels."
 
 # All that decoding hostile bytes raises: not JSON or not the shape, bad UTF-8, nested too deep.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-# A named tuple's constructor is a Python function; this runs several times a message.
-_out_record: Final = partial(tuple.__new__, OutRecord)
 
 PolicyOf = Callable[[str], Policy]
 
@@ -100,7 +96,7 @@ class Outbox:
         if len(value) + len(key) > RECORD_BYTES_LIMIT:
             self._set_aside_large(topic, value, cause)
         else:
-            self.records.append(_out_record((topic, key, value, partition_key)))
+            self.records.append(OutRecord(topic, key, value, partition_key))
 
     def put_all(
         self,
@@ -115,7 +111,7 @@ class Outbox:
             if len(value) + len(key) > RECORD_BYTES_LIMIT:
                 self._set_aside_large(topic, value, cause)
             else:
-                append(_out_record((topic, key, value, partition_key)))
+                append(OutRecord(topic, key, value, partition_key))
 
     def _set_aside_large(self, topic: str, value: bytes, cause: InRecord) -> None:
         self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")

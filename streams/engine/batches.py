@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 # How often positions were set back, and the group's generation: what is fetched in one era is of
 # no use in the next.
@@ -53,7 +55,7 @@ class PartitionBatch:
         return self.records[-1].offset + 1
 
 
-class OutRecord(NamedTuple):
+class OutRecord(msgspec.Struct, frozen=True, gc=False):
     """A record to send; the key decides the partition, or the partition key where there is one."""
 
     topic: str

@@ -34,9 +34,11 @@ class BulkProducer:
         """
         by_partition: defaultdict[tuple[str, int], list[KeyValue]] = defaultdict(list)
         counts = self._partition_counts
-        for topic, key, value, partition_key in records:
+        for record in records:
+            topic, key = record.topic, record.key
             count = counts.get(topic) or await self._partition_count(topic)
-            by_partition[topic, crc32(partition_key or key) % count].append((key, value))
+            partition = crc32(record.partition_key or key) % count
+            by_partition[topic, partition].append((key, record.value))
         await asyncio.gather(
             *(
                 self.send_to(topic, partition, batch)

@@ -6,14 +6,13 @@ the same (tests/unit/identity/test_facts.py).
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from streams.contracts.messages import MessageFact
-from streams.contracts.wire import SCHEMA_VERSION, Wire, encode, encode_text
-from streams.identity.instants import rfc3339, to_datetime
+from streams.contracts.wire import SCHEMA_VERSION, encode_text
+from streams.identity.instants import epoch_seconds, rfc3339, to_datetime
 from streams.identity.operations import Observe
 from streams.identity.owners import bare_key
 from streams.identity.windows import Window, window_at
@@ -62,73 +61,80 @@ def key_of(fact: MessageFact) -> bytes:
     return f"{fact.identity_id}/{fact.channel_id}/{fact.message_id}/{at}".encode()
 
 
-class _Place(Wire, frozen=True, kw_only=True):
-    """What a fact begins with, up to the message's own id."""
+class Sender(msgspec.Struct, frozen=True, gc=False):
+    """Who sent messages, and whom they belong to; every part as JSON."""
 
-    tenant_id: str
-    channel_id: str
-    channel_type: str
-
-
-class _Person(Wire, frozen=True, kw_only=True):
-    """What stands in a fact between the message's direction and its conversation."""
-
-    external_id: str
-    identity_key: str
-    identity_id: str
-    customer_id: str | None
+    tenant_id: bytes
+    channel_id: bytes
+    channel_type: bytes
+    external_id: bytes
+    identity_key: bytes
+    identity_id: bytes
+    customer_id: bytes
 
 
-_ENDS: Final = {
-    is_clock_wrong: b',"isClockWrong":%b,"schemaVersion":%d}'
-    % (b"true" if is_clock_wrong else b"false", SCHEMA_VERSION)
-    for is_clock_wrong in (False, True)
-}
 _NULL: Final = b"null"
-_CHANNELS_KEPT: Final = 4_096
+_NEVER: Final = (1, 0)
+_BEGIN: Final = b'{"tenantId":%b,"channelId":%b,"channelType":%b,"messageId":'
+# What stands between the message's own id and its time.
+_MIDDLE: Final = (
+    b',"direction":"%b","externalId":%b,"identityKey":%b,"identityId":%b,"customerId":%b,'
+    b'"conversationId":%b,"sentAt":"'
+)
+_END: Final = b',"isClockWrong":false,"schemaVersion":%d}' % SCHEMA_VERSION
+_END_OF_WRONG_CLOCK: Final = b',"isClockWrong":true,"schemaVersion":%d}' % SCHEMA_VERSION
 
 
-@lru_cache(maxsize=_CHANNELS_KEPT)
-def _begin(tenant_id: str, channel_id: str, channel_type: str) -> bytes:
-    place = _Place(tenant_id=tenant_id, channel_id=channel_id, channel_type=channel_type)
-    return encode(place)[:-1] + b',"messageId":'
-
-
-def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of each message's fact: `key_of` it, and its encoding."""
-    windows, own_id = messages.windows, messages.own_id
-    first = messages.observed[0]
-    begin = _begin(first.tenant_id, first.channel_id, first.channel_type)
-    person = _Person(
-        external_id=first.external_id,
-        identity_key=bare_key(first.identity_key),
-        identity_id=own_id,
-        customer_id=messages.owner_id,
+def sender_of(observe: Observe, own_id: str, owner_id: str | None) -> Sender:
+    """Return the message's sender, whose identity's id is `own_id`."""
+    identity_id = encode_text(own_id)
+    if owner_id is None:
+        customer_id = _NULL
+    else:
+        customer_id = identity_id if owner_id is own_id else encode_text(owner_id)
+    return Sender(
+        encode_text(observe.tenant_id),
+        encode_text(observe.channel_id),
+        encode_text(observe.channel_type),
+        encode_text(observe.external_id),
+        encode_text(bare_key(observe.identity_key)),
+        identity_id,
+        customer_id,
     )
-    rest = encode(person)[1:-1] + b',"conversationId":'
-    inbound, outbound = b',"direction":"inbound",' + rest, b',"direction":"outbound",' + rest
-    key = f"{own_id}/{first.channel_id}"
-    told: Window | None = None
-    conversation = _NULL
+
+
+def written(messages: Messages) -> list[tuple[bytes, bytes]]:
+    """Return key and value of each message's fact: `key_of` it, and its encoding."""
+    sender = sender_of(messages.observed[0], messages.own_id, messages.owner_id)
+    return written_of(sender, messages)
+
+
+def written_of(sender: Sender, messages: Messages) -> list[tuple[bytes, bytes]]:
+    """Return what `written` does; the messages are of this sender."""
+    windows, observed = messages.windows, messages.observed
+    begin = _BEGIN % (sender.tenant_id, sender.channel_id, sender.channel_type)
+    key = f"{messages.own_id}/{observed[0].channel_id}"
     # Where most messages stand; that it is the newest is what `window_at` looks at first.
     newest = windows[-1] if windows and not windows[-1].platform_id else None
-    for observe in messages.observed:
+    from_ms, to_ms = (newest.started_at_ms, newest.last_at_ms) if newest else _NEVER
+    told = newest
+    inbound, outbound = _middles(sender, newest)
+    facts: list[tuple[bytes, bytes]] = []
+    for observe in observed:
         at_ms, received_at_ms = observe.at_ms, observe.received_at_ms
         platform_id = observe.platform_conversation_id
-        if newest and not platform_id and newest.started_at_ms <= at_ms <= newest.last_at_ms:
-            window: Window | None = newest
+        if from_ms <= at_ms <= to_ms and not platform_id:
+            window = newest
         else:
             window = window_at(windows, at_ms, platform_id)
         if window is not told:
-            told, conversation = window, _NULL if window is None else encode_text(window.id)
+            told, (inbound, outbound) = window, _middles(sender, window)
         sent_at = rfc3339(at_ms)
-        agent_id, text = observe.agent_id, observe.text
+        message_id, agent_id, text = observe.message_id, observe.agent_id, observe.text
         parts = (
             begin,
-            encode_text(observe.message_id),
+            encode_text(message_id),
             inbound if observe.direction == "inbound" else outbound,
-            conversation,
-            b',"sentAt":"',
             sent_at,
             b'","receivedAt":"',
             sent_at if received_at_ms == at_ms else rfc3339(received_at_ms),
@@ -138,6 +144,20 @@ def written(messages: Messages) -> Iterator[tuple[bytes, bytes]]:
             _NULL if text is None else encode_text(text),
             b',"agentId":',
             _NULL if agent_id is None else encode_text(agent_id),
-            _ENDS[observe.is_clock_wrong],
+            _END_OF_WRONG_CLOCK if observe.is_clock_wrong else _END,
         )
-        yield f"{key}/{observe.message_id}/{received_at_ms / 1000}".encode(), b"".join(parts)
+        fact_key = f"{key}/{message_id}/{epoch_seconds(received_at_ms)}".encode()
+        facts.append((fact_key, b"".join(parts)))
+    return facts
+
+
+def _middles(sender: Sender, window: Window | None) -> tuple[bytes, bytes]:
+    """Return the middle of the sender's inbound and outbound messages in this conversation."""
+    person = (
+        sender.external_id,
+        sender.identity_key,
+        sender.identity_id,
+        sender.customer_id,
+        _NULL if window is None else encode_text(window.id),
+    )
+    return _MIDDLE % (b"inbound", *person), _MIDDLE % (b"outbound", *person)

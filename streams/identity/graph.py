@@ -47,7 +47,7 @@ from streams.identity.partition import (
 )
 from streams.identity.policy import Policy
 from streams.identity.reaching import published, reach, ways_to
-from streams.identity.runs import join_run
+from streams.identity.runs import run_at, with_run
 from streams.identity.state import Edits, Node, Pointer, Root, identity_id, size
 from streams.identity.telling import (
     NOTHING_TOLD,
@@ -151,11 +151,13 @@ class _Folding:
         root = self.folded.node
         if not isinstance(root, Root) or root.erased or root.boundaries:
             return place
-        self.folded.node, after = join_run(root, operations, place, self.gaps)
+        run = run_at(root, operations, place, self.gaps)
+        if run is None:
+            return place
         # A run only moves times on and opens conversations: it ends nothing that must be told.
-        if after > place:
-            self.observed.append(cast("list[Observe]", operations[place:after]))
-        return after
+        self.folded.node = with_run(root, run)
+        self.observed.append(cast("list[Observe]", operations[place : run.end]))
+        return run.end
 
     def apply(self, operation: Operation) -> None:
         """Take one operation in. Whatever could end what a batch of other bounds would have told

@@ -4,7 +4,6 @@ Internally a time is an int of milliseconds (cheap to join); on the wire it is R
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -75,22 +74,51 @@ def to_datetime(at_ms: int) -> datetime:
 
 # Of later times `to_datetime` is not exact to the microsecond, for want of digits.
 _EXACT_UNTIL_MS: Final = to_ms(datetime(2100, 1, 1, tzinfo=UTC))
-_SECONDS: Final = {second * 1000: b"%02dZ" % second for second in range(60)}
+_MINUTE_MS: Final = 60_000
 _MINUTES_KEPT: Final = 8_192  # a day and some late ones, from two clocks
+_WHOLE_SECONDS: Final = {second * 1000: b"%02dZ" % second for second in range(60)}
+_SECONDS: Final = [b"%02d." % second for second in range(60)]
+_MILLISECONDS: Final = [b"%03d000Z" % ms for ms in range(1000)]
+_FRACTIONS: Final = [repr(ms / 1000)[1:] for ms in range(1000)]
+
+
+class _Minutes(dict[int, bytes]):
+    """What the instants of a minute begin with; raises OverflowError of those not exact."""
+
+    def __missing__(self, minute: int) -> bytes:
+        if not 0 <= minute < _EXACT_UNTIL_MS // _MINUTE_MS:
+            raise OverflowError
+        if len(self) >= _MINUTES_KEPT:
+            self.clear()
+        written = to_datetime(minute * _MINUTE_MS).strftime("%Y-%m-%dT%H:%M:").encode()
+        self[minute] = written
+        return written
+
+
+_minutes: Final = _Minutes()
 
 
 def rfc3339(at_ms: int) -> bytes:
     """Return the instant as `to_datetime` of it is written on the wire, without making that: the
     messages of a batch share their minutes.
     """
-    if not 0 <= at_ms < _EXACT_UNTIL_MS:
+    minute = at_ms // _MINUTE_MS
+    try:
+        begun = _minutes[minute]
+    except OverflowError:
         return msgspec.json.encode(to_datetime(at_ms))[1:-1]
-    minute, rest_ms = divmod(at_ms, 60_000)
-    if (whole := _SECONDS.get(rest_ms)) is not None:
-        return _minute(minute) + whole
-    return b"%b%02d.%03d000Z" % (_minute(minute), *divmod(rest_ms, 1000))
+    rest_ms = at_ms - minute * _MINUTE_MS
+    if (whole := _WHOLE_SECONDS.get(rest_ms)) is not None:
+        return begun + whole
+    second = rest_ms // 1000
+    return begun + _SECONDS[second] + _MILLISECONDS[rest_ms - second * 1000]
 
 
-@lru_cache(maxsize=_MINUTES_KEPT)
-def _minute(minute: int) -> bytes:
-    return to_datetime(minute * 60_000).strftime("%Y-%m-%dT%H:%M:").encode()
+def epoch_seconds(at_ms: int) -> str:
+    """Return the instant in seconds, as the number that `at_ms / 1000` is written: several times
+    faster than that.
+    """
+    if not 0 <= at_ms < _EXACT_UNTIL_MS:
+        return repr(at_ms / 1000)
+    second = at_ms // 1000
+    return f"{second}{_FRACTIONS[at_ms - second * 1000]}"

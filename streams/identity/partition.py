@@ -123,6 +123,36 @@ def of_one_key(root: Root) -> Component:
     )
 
 
+def is_one_claimed_key(root: Root, policy: Policy) -> bool:
+    """Say whether the root is one customer of one key, and what is said of it besides links nobody
+    under the policy.
+    """
+    return (
+        len(root.seeds) == 1
+        and not root.decisions
+        and all(policy.verdict(link.rule) != "link" for link in root.links.values())
+    )
+
+
+def of_one_claimed_key(root: Root, policy: Policy) -> Component:
+    """Return the only customer of such a root (`is_one_claimed_key`)."""
+    ((key, seed),) = root.seeds.items()
+    claims = [
+        link
+        for link in root.links.values()
+        if link.claimant == key and policy.verdict(link.rule) == "suggest"
+    ]
+    return Component(
+        key,
+        seed,
+        tuple(root.identities.items()),
+        tuple(root.seeds.items()),
+        frozenset(root.seeds),
+        claims=tuple(sorted(claims, key=_weight)),
+        edits=(root.edits[key],) if key in root.edits else (),
+    )
+
+
 class _Weighing:
     """Links weighed one after the other; `members` holds the component of every key."""
 

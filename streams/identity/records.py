@@ -123,7 +123,7 @@ def customer_record(
     return Customer(
         id=component.seed.id,
         tenant_id=root.tenant_id,
-        display_name=known.name.value if known.name else _fallback_name(first),
+        display_name=known.name.value if known.name else fallback_name(first),
         identities=_identity_records(component, identities, instants),
         metadata=CustomerMetadata(
             source=IMPORTED if first.channel_type == IMPORT_CHANNEL else SOURCE,
@@ -160,7 +160,7 @@ def _merged_ids(component: Component) -> tuple[str, ...]:
     return tuple(sorted(s.id for _, s in component.seeds if s.is_published and s.id != own_id))
 
 
-def _fallback_name(first: IdentityState) -> str:
+def fallback_name(first: IdentityState) -> str:
     """Return what to call somebody who gave no name: @username, else the raw id."""
     return f"@{first.username.value.lstrip('@')}" if first.username else first.external_id
 

@@ -2,7 +2,7 @@
 
 What it gives is what `join_observation` gives message by message, without making a root and an
 identity for each: those it only counts. Whatever is not plain (a new claim, a platform's
-conversation, a message older than the newest conversation, somebody new) ends the run and takes
+conversation, a message before the newest conversation, somebody new) ends the run and takes
 the long way.
 """
 
@@ -21,34 +21,49 @@ from streams.identity.observations import (
     window_of_message,
 )
 from streams.identity.operations import Observe, Operation
-from streams.identity.registers import newest
+from streams.identity.registers import Register, newest
 from streams.identity.state import Gaps, IdentityState, Root
 from streams.identity.windows import KEPT, Window
 
 _NEVER: Final = 1 << 80  # later than any message, and as a negative number earlier
 
+# The display name, the picture's address and the username of a channel identity.
+_Profile = tuple[Register | None, Register | None, Register | None]
 
-def join_run(
-    root: Root, operations: Sequence[Operation], start: int, gaps: Gaps
-) -> tuple[Root, int]:
-    """Return the root knowing the run that begins at `start`, and the place after its last
-    message: `start` itself where no run begins there. Nothing may be erased in the root, and no
-    number have changed hands.
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """A run, joined: the identity of this name as it was and as it is now, how many messages
+    changed it, and the place after the last message.
+    """
+
+    name: str
+    known: IdentityState
+    identity: IdentityState
+    news: int
+    end: int
+
+
+def run_at(root: Root, operations: Sequence[Operation], start: int, gaps: Gaps) -> Run | None:
+    """Return the run that begins at `start`, if one does. Nothing may be erased in the root, and
+    no number have changed hands.
     """
     first = operations[start]
-    if not isinstance(first, Observe):
-        return root, start
+    if type(first) is not Observe:
+        return None
     name = identity_name(first)
     known = root.identities.get(name)
     if known is None or not _is_open(known, root, first):
-        return root, start
-    gathering = _Gathering(known, root.links, gaps)
-    place = gathering.take(operations, start)
-    if not gathering.news:
-        return root, place
-    identities = {**root.identities, name: gathering.identity()}
-    version = root.version + gathering.news
-    return msgspec.structs.replace(root, identities=identities, version=version), place
+        return None
+    run = _joined(name, known, root.links, operations, start, gaps)
+    return run if run.end > start else None
+
+
+def with_run(root: Root, run: Run) -> Root:
+    """Return the root knowing the run; the same object if that told nothing new."""
+    if not run.news:
+        return root
+    identities = {**root.identities, run.name: run.identity}
+    return msgspec.structs.replace(root, identities=identities, version=root.version + run.news)
 
 
 def _is_open(known: IdentityState, root: Root, observe: Observe) -> bool:
@@ -65,139 +80,134 @@ def _is_open(known: IdentityState, root: Root, observe: Observe) -> bool:
     )
 
 
-class _Gathering:
-    """An identity while a run is joined into it; `news` counts the messages that changed it."""
+def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for every message
+    name: str,
+    known: IdentityState,
+    links: Mapping[str, Link],
+    operations: Sequence[Operation],
+    start: int,
+    gaps: Gaps,
+) -> Run:
+    """Return the run of the identity; it may be empty, if the first message is not plain."""
+    gap_ms, channel_id, external_id = gaps.conversation_ms, known.channel_id, known.external_id
+    identity_key, channel_type = known.identity_key, known.channel_type
+    first_inbound_at_ms, last_inbound_at_ms = known.first_inbound_at_ms, known.last_inbound_at_ms
+    span_from_ms, span_to_ms = _span(known, gaps)
+    *windows, window = known.windows
+    started_at_ms, last_at_ms = window.started_at_ms, window.last_at_ms
+    last_seen_at_ms = known.last_seen_at_ms
+    profile: _Profile = (known.name, known.picture_url, known.username)
+    profiled: Observe | None = None  # what it says of its sender is not joined yet
+    news, place, end = 0, start, len(operations)
+    while place < end:
+        observe = operations[place]
+        if (
+            type(observe) is not Observe
+            or observe.platform_conversation_id
+            or observe.is_answer
+            # Before the newest conversation's first message, which names it: to be sorted in.
+            or ((at_ms := observe.at_ms) <= started_at_ms and _comes_before(observe, window))
+            or observe.external_id != external_id
+            or observe.channel_id != channel_id
+            or observe.identity_key != identity_key
+            or observe.channel_type != channel_type
+            or (observe.claims and not is_known(observe, links))
+        ):
+            break
+        is_inbound = observe.direction == "inbound"
+        if is_inbound and not span_from_ms < at_ms < span_to_ms:
+            break
+        is_news = at_ms > last_at_ms
+        if is_news:
+            if at_ms > last_at_ms + gap_ms:
+                if len(windows) + 1 >= KEPT:
+                    break
+                windows.append(_reaching(window, last_at_ms))
+                window = window_of_message(observe)
+                started_at_ms = at_ms
+            last_at_ms = at_ms
+        # It is not before the newest conversation's start, so never the first that was seen.
+        if at_ms > last_seen_at_ms:
+            last_seen_at_ms = at_ms
+            is_news = True
+        if is_inbound:
+            if first_inbound_at_ms is None or last_inbound_at_ms is None:
+                first_inbound_at_ms = last_inbound_at_ms = at_ms
+                is_news = True
+            elif at_ms > last_inbound_at_ms:
+                last_inbound_at_ms = at_ms
+                is_news = True
+            elif at_ms < first_inbound_at_ms:
+                first_inbound_at_ms = at_ms
+                is_news = True
+        if observe.name or observe.picture_url or observe.username:
+            if profiled is not None and not _says_again(observe, profiled):
+                profile = _with_profile(profile, profiled)
+            profiled = observe
+            if not is_news:
+                before = profile
+                profile = _with_profile(profile, observe)
+                is_news = profile != before
+                profiled = None
+        news += is_news
+        place += 1
+    if not news:
+        return Run(name, known, known, 0, place)
+    if profiled is not None:
+        profile = _with_profile(profile, profiled)
+    identity = msgspec.structs.replace(
+        known,
+        last_seen_at_ms=last_seen_at_ms,
+        first_inbound_at_ms=first_inbound_at_ms,
+        last_inbound_at_ms=last_inbound_at_ms,
+        name=profile[0],
+        picture_url=profile[1],
+        username=profile[2],
+        windows=(*windows, _reaching(window, last_at_ms)),
+    )
+    return Run(name, known, identity, news, place)
 
-    __slots__ = (
-        "_first_inbound_at_ms",
-        "_gaps",
-        "_known",
-        "_last_inbound_at_ms",
-        "_last_seen_at_ms",
-        "_links",
-        "_name",
-        "_picture_url",
-        "_username",
-        "_window",
-        "_windows",
-        "news",
+
+def _comes_before(observe: Observe, window: Window) -> bool:
+    """Say whether the conversation would begin with the message, which is no later than its start;
+    what repeats the first message does not.
+    """
+    if observe.at_ms < window.started_at_ms or observe.message_id < window.first_message_id:
+        return True
+    return observe.message_id == window.first_message_id and observe.direction != window.opened_by
+
+
+def _span(known: IdentityState, gaps: Gaps) -> tuple[int, int]:
+    """Return between which times what the person writes leaves an identity of one span: after a
+    long silence somebody else may have the number (`is_of_one_span`).
+    """
+    first_at_ms, last_at_ms = known.first_inbound_at_ms, known.last_inbound_at_ms
+    if first_at_ms is None or last_at_ms is None:
+        return -_NEVER, _NEVER
+    return first_at_ms - gaps.owner_ms, last_at_ms + gaps.owner_ms
+
+
+def _says_again(observe: Observe, before: Observe) -> bool:
+    """Say whether the message says of its sender what one did before it: then that one's word
+    need not be joined.
+    """
+    return (
+        observe.at_ms > before.at_ms
+        and observe.name == before.name
+        and observe.picture_url == before.picture_url
+        and observe.username == before.username
     )
 
-    def __init__(self, known: IdentityState, links: Mapping[str, Link], gaps: Gaps) -> None:
-        self._known = known
-        self._links = links
-        self._gaps = gaps
-        self._last_seen_at_ms = known.last_seen_at_ms
-        self._first_inbound_at_ms = known.first_inbound_at_ms
-        self._last_inbound_at_ms = known.last_inbound_at_ms
-        self._name = known.name
-        self._picture_url = known.picture_url
-        self._username = known.username
-        self._windows: list[Window] = list(known.windows[:-1])
-        self._window = known.windows[-1]
-        self.news = 0
 
-    def take(self, operations: Sequence[Operation], start: int) -> int:
-        """Join the run's messages; return the place after the last. The first one must be of this
-        identity.
-        """
-        known, gap_ms = self._known, self._gaps.conversation_ms
-        channel_id, external_id = known.channel_id, known.external_id
-        identity_key, channel_type = known.identity_key, known.channel_type
-        span_from_ms, span_to_ms = self._span()
-        started_at_ms, last_at_ms = self._window.started_at_ms, self._window.last_at_ms
-        last_seen_at_ms = known.last_seen_at_ms
-        place, end = start, len(operations)
-        while place < end:
-            observe = operations[place]
-            if (
-                type(observe) is not Observe
-                or observe.platform_conversation_id
-                or observe.is_answer
-                # As old as the newest conversation's first message, or older: to be sorted in.
-                or (at_ms := observe.at_ms) <= started_at_ms
-                or observe.external_id != external_id
-                or observe.channel_id != channel_id
-                or observe.identity_key != identity_key
-                or observe.channel_type != channel_type
-                or (observe.claims and not is_known(observe, self._links))
-            ):
-                break
-            is_inbound = observe.direction == "inbound"
-            if is_inbound and not span_from_ms < at_ms < span_to_ms:
-                break
-            is_news = at_ms > last_at_ms
-            if is_news:
-                if at_ms > last_at_ms + gap_ms:
-                    if len(self._windows) + 1 >= KEPT:
-                        break
-                    self._begin_window(observe, last_at_ms)
-                    started_at_ms = at_ms
-                last_at_ms = at_ms
-            # It is later than the newest conversation's start, so never the first that was seen.
-            if at_ms > last_seen_at_ms:
-                last_seen_at_ms = at_ms
-                is_news = True
-            if is_inbound and self._take_inbound(at_ms):
-                is_news = True
-            if (observe.name or observe.picture_url or observe.username) and (
-                self._take_profile(observe)
-            ):
-                is_news = True
-            self.news += is_news
-            place += 1
-        self._window = _reaching(self._window, last_at_ms)
-        self._last_seen_at_ms = last_seen_at_ms
-        return place
-
-    def _span(self) -> tuple[int, int]:
-        """Return between which times what the person writes leaves an identity of one span: after
-        a long silence somebody else may have the number (`is_of_one_span`).
-        """
-        first_at_ms, last_at_ms = self._first_inbound_at_ms, self._last_inbound_at_ms
-        if first_at_ms is None or last_at_ms is None:
-            return -_NEVER, _NEVER
-        return first_at_ms - self._gaps.owner_ms, last_at_ms + self._gaps.owner_ms
-
-    def _take_inbound(self, at_ms: int) -> bool:
-        first_at_ms, last_at_ms = self._first_inbound_at_ms, self._last_inbound_at_ms
-        if first_at_ms is None or last_at_ms is None:
-            self._first_inbound_at_ms = self._last_inbound_at_ms = at_ms
-        elif at_ms > last_at_ms:
-            self._last_inbound_at_ms = at_ms
-        elif at_ms < first_at_ms:
-            self._first_inbound_at_ms = at_ms
-        else:
-            return False
-        return True
-
-    def _take_profile(self, observe: Observe) -> bool:
-        before = (self._name, self._picture_url, self._username)
-        if observe.name:
-            self._name = newest(self._name, name_register(observe))
-        if observe.picture_url:
-            self._picture_url = newest(self._picture_url, picture_register(observe))
-        if observe.username:
-            username = profile_register(observe.username, observe)
-            self._username = newest(self._username, username)
-        return before != (self._name, self._picture_url, self._username)
-
-    def _begin_window(self, observe: Observe, ended_at_ms: int) -> None:
-        self._windows.append(_reaching(self._window, ended_at_ms))
-        self._window = window_of_message(observe)
-
-    def identity(self) -> IdentityState:
-        """Return the identity that knows the whole run."""
-        return msgspec.structs.replace(
-            self._known,
-            last_seen_at_ms=self._last_seen_at_ms,
-            first_inbound_at_ms=self._first_inbound_at_ms,
-            last_inbound_at_ms=self._last_inbound_at_ms,
-            name=self._name,
-            picture_url=self._picture_url,
-            username=self._username,
-            windows=(*self._windows, self._window),
-        )
+def _with_profile(profile: _Profile, observe: Observe) -> _Profile:
+    name, picture_url, username = profile
+    if observe.name:
+        name = newest(name, name_register(observe))
+    if observe.picture_url:
+        picture_url = newest(picture_url, picture_register(observe))
+    if observe.username:
+        username = newest(username, profile_register(observe.username, observe))
+    return name, picture_url, username
 
 
 def _reaching(window: Window, last_at_ms: int) -> Window:

@@ -31,6 +31,20 @@ class Forgotten:
     id: str
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """A customer was seen again, on one of so many channels."""
+
+    tenant_id: str
+    customer_id: str
+    channels: int
+
+    @classmethod
+    def of(cls, customer: Customer) -> "Seen":
+        """Return the same, of a customer's record."""
+        channels = {identity.channel_id for identity in customer.identities}
+        return cls(customer.tenant_id, customer.id, len(channels))
+
+
 Record = Customer | CustomerEvent | Conversation | LinkSuggestion | Forgotten
 
 

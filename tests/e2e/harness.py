@@ -240,20 +240,24 @@ def pure_answer(values: Sequence[bytes]) -> Answer:
     fold = IdentityFold(names, lambda _: policy, addresses)
     waiting = translate([_Record(n, None, value) for n, value in enumerate(values)]).records
     nodes: dict[bytes, bytes | None] = {}
-    told: list[Any] = []
+    customers: list[Customer] = []
     facts: list[MessageFact] = []
     while waiting := [r for r in waiting if r.topic == topics.INTERACTIONS.name]:
         gathered, keys = fold.gather([_Record(n, r.key, r.value) for n, r in enumerate(waiting)])
         effects = fold.decide(gathered, [nodes.get(key) for key in keys])
         nodes |= effects.changes
-        told += effects.told
+        customers += [
+            msgspec.json.decode(r.value, type=Customer)
+            for r in effects.records
+            if r.topic == topics.CUSTOMERS.name and r.value is not None
+        ]
         facts += [
             msgspec.json.decode(r.value or b"", type=MessageFact)
             for r in effects.records
             if r.topic == topics.CUSTOMER_MESSAGES.name
         ]
         waiting = effects.records
-    return answer_of((r for r in told if isinstance(r, Customer)), facts)
+    return answer_of(customers, facts)
 
 
 def encoded(messages: Iterable[Any]) -> list[bytes]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from streams.contracts.wire import encode
 from streams.identity.facts import Messages, facts_of, key_of, written
-from streams.identity.instants import rfc3339, to_datetime
+from streams.identity.instants import epoch_seconds, rfc3339, to_datetime
 from streams.identity.operations import Observe
 from streams.identity.windows import window_of
 
@@ -80,3 +80,9 @@ def test_a_fact_written_from_parts_has_its_records_key(said: Messages) -> None:
 @settings(max_examples=500)
 def test_an_instant_is_written_as_its_datetime_is(at_ms: int) -> None:
     assert b'"%b"' % rfc3339(at_ms) == msgspec.json.encode(to_datetime(at_ms))
+
+
+@given(st.integers(-(10**13), 2 * 10**14) | seconds)
+@settings(max_examples=500)
+def test_an_instant_in_seconds_is_written_as_its_number_is(at_ms: int) -> None:
+    assert epoch_seconds(at_ms) == repr(at_ms / 1000)

@@ -11,7 +11,7 @@ from streams.identity.graph import fold
 from streams.identity.observations import join_observation
 from streams.identity.operations import Claim, Observe
 from streams.identity.policy import Policy
-from streams.identity.runs import join_run
+from streams.identity.runs import run_at, with_run
 from streams.identity.state import Root, decode_node, encode_node
 
 POLICY = Policy()
@@ -54,8 +54,12 @@ def test_a_run_joined_at_once_is_what_joining_its_messages_one_by_one_gives(
     first: Observe, rest: list[Observe]
 ) -> None:
     known = one_by_one(Root(tenant_id="acme", rank_at_ms=first.at_ms, version=0), [first])
-    joined, after = join_run(known, rest, 0, POLICY.gaps)
-    assert joined == one_by_one(known, rest[:after])
+    run = run_at(known, rest, 0, POLICY.gaps)
+    if run is None:
+        return
+    joined = with_run(known, run)
+    assert run.end > 0
+    assert joined == one_by_one(known, rest[: run.end])
     assert (joined is known) == (joined == known)
 
 
@@ -76,6 +80,31 @@ def test_a_batch_ends_in_the_same_node_as_its_messages_alone(
     assert encode_node(together) == encode_node(alone)
 
 
+def test_a_name_is_as_new_as_the_latest_message_that_said_it_whatever_came_last() -> None:
+    contacted = Observe(
+        tenant_id="acme",
+        channel_id="wa-1",
+        channel_type="whatsapp",
+        external_id="1",
+        identity_key=KEY,
+        message_id="m",
+        direction="outbound",
+        at_ms=START_MS,
+        received_at_ms=START_MS,
+        content_type="text",
+    )
+    known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [contacted])
+    wrote = msgspec.structs.replace(contacted, direction="inbound", name="Maria")
+    out_of_order = [
+        msgspec.structs.replace(wrote, message_id=f"n{hours}", at_ms=START_MS + hours * HOUR_MS)
+        for hours in (2, 1)
+    ]
+    run = run_at(known, out_of_order, 0, POLICY.gaps)
+    assert run is not None
+    assert run.end == 2
+    assert with_run(known, run) == one_by_one(known, out_of_order)
+
+
 def test_a_message_that_is_known_already_is_no_news() -> None:
     first = Observe(
         tenant_id="acme",
@@ -91,6 +120,7 @@ def test_a_message_that_is_known_already_is_no_news() -> None:
     )
     later = msgspec.structs.replace(first, message_id="n", at_ms=START_MS + HOUR_MS)
     known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [first, later])
-    joined, after = join_run(known, [later, later], 0, POLICY.gaps)
-    assert joined is known
-    assert after == 2
+    run = run_at(known, [later, later], 0, POLICY.gaps)
+    assert run is not None
+    assert with_run(known, run) is known
+    assert run.end == 2
