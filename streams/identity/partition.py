@@ -150,6 +150,7 @@ def of_one_claimed_key(root: Root, policy: Policy) -> Component:
         frozenset(root.seeds),
         claims=tuple(sorted(claims, key=_weight)),
         edits=(root.edits[key],) if key in root.edits else (),
+        beside=besides(root, {key: 0}, ()).get(0),
     )
 
 

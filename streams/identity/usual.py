@@ -120,15 +120,18 @@ def _customers(move: Moved, sender: Sender) -> Written:
     if not move.run.news:
         return []
     root, key = move.root, move.customer_id.encode()
-    if len(root.identities) == 1 and not root.edits and not _says_a_value(root):
+    if _is_plain(root, move.run.identity):
         return [(key, _plain_customer(sender, move.run.identity, root.version))]
     component = of_one_claimed_key(root, move.policy) if root.links else of_one_key(root)
     return [(key, encode(customer_record(root, component)))]
 
 
-def _says_a_value(root: Root) -> bool:
-    """Say whether a record shows anything of what is only said of the customer."""
-    return bool(root.links) and any(link.rule == "self_declared" for link in root.links.values())
+def _is_plain(root: Root, identity: IdentityState) -> bool:
+    """Say whether the record tells of nothing but one identity."""
+    if root.edits or root.links or root.decisions or len(root.identities) != 1:
+        return False
+    (seed,) = root.seeds.values()
+    return seed.rank_at_ms == identity.first_seen_at_ms
 
 
 _CUSTOMER: Final = (
