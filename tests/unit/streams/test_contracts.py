@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
 
 from streams.contracts.commands import (
     ConfirmSuggestion,
@@ -26,10 +27,14 @@ from streams.contracts.commands import (
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import (
     Customer,
+    CustomerDecision,
     CustomerEvent,
+    CustomerEvidence,
     CustomerIdentity,
     CustomerLink,
     CustomerMetadata,
+    LaterOwner,
+    UnlinkedEvidence,
 )
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.documents import RECORDS
@@ -49,6 +54,7 @@ from streams.contracts.wire import encode
 CONTRACTS: tuple[type[msgspec.Struct], ...] = (
     *(Channel, Content, Context, Identifier, Message, MessageFact),
     *(Customer, CustomerEvent, CustomerIdentity, CustomerLink, CustomerMetadata),
+    *(CustomerDecision, CustomerEvidence, LaterOwner, UnlinkedEvidence),
     *(Conversation, DeadLetter, LinkSuggestion, Notice, TenantPolicy),
     *(EraseCustomer, MergeCustomers, SplitCustomer, UpdateCustomer),
     *(ConfirmSuggestion, ImportContact, RefuseSuggestion, SetPolicy),
@@ -64,6 +70,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     bytes: st.binary(max_size=12),
     datetime: st.datetimes(timezones=st.just(UTC)),
     NoneType: st.none(),
+    UnsetType: st.just(UNSET),
 }
 
 
