@@ -141,8 +141,7 @@ class _Refreshing:
             if self.is_rebuild:
                 self._make(model)
             elif model.schema == "touched":
-                self._create_temporary(model.name, model.query, model)
-                self.replaced[model.name] = _count(self.connection, model.name)
+                self.replaced[model.name] = self._create_temporary(model.name, model.query, model)
             elif model.schema == "marts" and model.name in compared:
                 self._compare(model)
             elif model.schema == "marts":
@@ -169,23 +168,40 @@ class _Refreshing:
         self._run(f"create or replace {kind} {model.qualified} as {model.query}", model)
 
     def _compare(self, model: Model) -> None:
-        """Replace the mart's touched rows, and keep those that differ: as `changed_…`."""
+        """Replace those of the mart's touched rows that differ, and keep them: as `changed_…`.
+
+        Rows as they were have the mart's own number in `replaced`, rows as they are have none.
+        """
+        changed = f"changed_{model.name}"
         if model.touched and not self.replaced[model.touched]:
-            self._create_temporary(f"changed_{model.name}", f"from {model.qualified} limit 0")
+            self._create_temporary(changed, f"from {model.qualified} limit 0")
             return
-        before, after = f"before_{model.name}", f"after_{model.name}"
-        where = f"where exists (from {model.touched} as t where {self._same(model)})"
-        self._create_temporary(
-            before, f"from {model.qualified} as m {where if model.touched else ''}"
+        touched = f"semi join {model.touched} as t on {self._same(model)}" if model.touched else ""
+        columns = ", ".join(column for column, _ in model.described)
+        differing = self._create_temporary(
+            changed,
+            f"""
+            select {columns}, any_value(replaced) as replaced
+            from (
+                select m.*, m.rowid as replaced from {model.qualified} as m {touched}
+                union all by name
+                (
+                    {model.narrowed if model.touched else model.query}
+                )
+            )
+            group by {columns}
+            having count(replaced) in (0, count(*))
+            """,  # noqa: S608 - our names
+            model,
         )
-        self._replace(model)
-        self._create_temporary(
-            after, f"from {model.qualified} as m {where if model.touched else ''}"
-        )
-        self._create_temporary(
-            f"changed_{model.name}",
-            f"(from {before} except from {after}) union all (from {after} except from {before})",
-        )
+        if differing:
+            self._run(
+                f"delete from {model.qualified} where rowid in (select replaced from {changed})"  # noqa: S608
+            )
+            self._run(
+                f"insert into {model.qualified} by name "  # noqa: S608
+                f"select {columns} from {changed} where replaced is null"
+            )
 
     def _replace(self, model: Model) -> None:
         """Make the mart's touched rows anew, or all of a small mart."""
@@ -203,14 +219,19 @@ class _Refreshing:
         keys = self.connection.table(model.touched).columns if model.touched else []
         return " and ".join(f"t.{key} = m.{key}" for key in keys)
 
-    def _create_temporary(self, name: str, query: str, model: Model | None = None) -> None:
-        self._run(f"create or replace temp table {name} as {query}", model)
+    def _create_temporary(self, name: str, query: str, model: Model | None = None) -> int:
+        """Return how many rows it has."""
+        rows = self._run(f"create or replace temp table {name} as {query}", model)
         self.temporary.append(name)
+        return rows
 
-    def _run(self, statement: str, model: Model | None = None) -> None:
-        """Run to the end: DuckDB streams, and an unread result blocks the connection."""
-        names = model.given if model else ()
-        self.connection.execute(statement, {name: self.given[name] for name in names}).fetchall()
+    def _run(self, statement: str, model: Model | None = None) -> int:
+        """Return how many rows it wrote. It runs to the end: DuckDB streams, and an unread result
+        blocks the connection.
+        """
+        given = {name: self.given[name] for name in model.given} if model else {}
+        rows = self.connection.execute(statement, given).fetchall()
+        return int(rows[0][0]) if rows else 0
 
 
 def _fingerprint(all_models: Sequence[Model], time_zones: TimeZones) -> str:
