@@ -1,7 +1,7 @@
 """Brings the marts up to date: what has changed since the last time, or everything anew.
 
-Owns when SQL runs against the loader's file; the SQL itself is in models/. What has changed is
-told by the offsets: rows loaded since lie behind those of the last refresh. Either way the marts
+Owns when the models run against the loader's file; how they do is `model_run`'s. What has changed
+is told by the offsets: rows loaded since lie behind those of the last refresh. Either way the marts
 are the same.
 """
 
@@ -10,15 +10,15 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
 
 from warehouse.migrate import migrations
 from warehouse.model_files import Model, models
+from warehouse.model_run import ModelRun
 from warehouse.time_zones import TimeZones
-from warehouse.unpublished import forget, keep
 
 logger = logging.getLogger(__name__)
 # The reference's name for these lines, which people search their logs for.
@@ -91,12 +91,12 @@ def _refresh(
             "first_day": days.first if days else None,
             "last_day": days.last if days else None,
         }
-        refreshing = _Refreshing(connection, all_models, given, is_rebuild)
+        run = ModelRun(connection, all_models, given, is_rebuild)
         _write_tenants(connection, "create or replace temp table restated_tenants as")
         _write_time_zones(connection, time_zones)
         _write_tenants(connection, "insert into restated_tenants")
-        refreshing.temporary.append("restated_tenants")
-        rows = refreshing.run()
+        run.temporary.append("restated_tenants")
+        rows = run.rows()
         _remember(connection, fingerprint, now)
         connection.commit()
     except BaseException:
@@ -107,8 +107,8 @@ def _refresh(
         time.perf_counter() - started,
         now,
         is_rebuild,
-        refreshing.replaced,
-        refreshing.seconds,
+        run.replaced,
+        run.seconds,
     )
     logger.info(
         "%s %d marts as of %s in %.0f ms",
@@ -119,98 +119,6 @@ def _refresh(
     )
     _log_stats(connection)
     return report
-
-
-@dataclass(slots=True)
-class _Refreshing:
-    """One refresh, inside its transaction."""
-
-    connection: duckdb.DuckDBPyConnection
-    models: Sequence[Model]
-    given: Mapping[str, date | None]
-    is_rebuild: bool
-    replaced: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    temporary: list[str] = field(default_factory=list)
-
-    def run(self) -> dict[str, int]:
-        """Run every model; return the marts' rows."""
-        compared = {name for model in self.models for name in model.compared}
-        for model in self.models:
-            started = time.perf_counter()
-            if self.is_rebuild:
-                self._make(model)
-            elif model.schema == "touched":
-                self._create_temporary(model.name, model.query, model)
-                self.replaced[model.name] = _count(self.connection, model.name)
-            elif model.schema == "marts" and model.name in compared:
-                self._compare(model)
-            elif model.schema == "marts":
-                self._replace(model)
-            self.seconds[model.name] = time.perf_counter() - started
-        if self.is_rebuild:
-            forget(self.connection)
-        else:
-            narrowing = {model.touched for model in self.models if model.schema == "marts"}
-            keep(
-                self.connection,
-                sorted(name for name, keys in self.replaced.items() if keys and name in narrowing),
-            )
-        for name in self.temporary:
-            self._run(f"drop table {name}")
-        marts = [model for model in self.models if model.schema == "marts"]
-        return {model.name: _count(self.connection, model.qualified) for model in marts}
-
-    def _make(self, model: Model) -> None:
-        """Make a mart or a view anew; sets of touched keys are not needed for that."""
-        if model.schema == "touched":
-            return
-        kind = "view" if model.schema == "staging" else "table"
-        self._run(f"create or replace {kind} {model.qualified} as {model.query}", model)
-
-    def _compare(self, model: Model) -> None:
-        """Replace the mart's touched rows, and keep those that differ: as `changed_…`."""
-        if model.touched and not self.replaced[model.touched]:
-            self._create_temporary(f"changed_{model.name}", f"from {model.qualified} limit 0")
-            return
-        before, after = f"before_{model.name}", f"after_{model.name}"
-        where = f"where exists (from {model.touched} as t where {self._same(model)})"
-        self._create_temporary(
-            before, f"from {model.qualified} as m {where if model.touched else ''}"
-        )
-        self._replace(model)
-        self._create_temporary(
-            after, f"from {model.qualified} as m {where if model.touched else ''}"
-        )
-        self._create_temporary(
-            f"changed_{model.name}",
-            f"(from {before} except from {after}) union all (from {after} except from {before})",
-        )
-
-    def _replace(self, model: Model) -> None:
-        """Make the mart's touched rows anew, or all of a small mart."""
-        if model.touched is None:
-            self._make(model)
-            return
-        if not self.replaced[model.touched]:
-            return
-        same = self._same(model)
-        self._run(f"delete from {model.qualified} as m using {model.touched} as t where {same}")  # noqa: S608 - our names
-        self._run(f"insert into {model.qualified} by name {model.narrowed}", model)
-
-    def _same(self, model: Model) -> str:
-        """Say that a mart's row m has the touched key t."""
-        keys = self.connection.table(model.touched).columns if model.touched else []
-        return " and ".join(f"t.{key} = m.{key}" for key in keys)
-
-    def _create_temporary(self, name: str, query: str, model: Model | None = None) -> None:
-        self._run(f"create or replace temp table {name} as {query}", model)
-        self.temporary.append(name)
-
-    def _run(self, statement: str, model: Model | None = None) -> None:
-        """Run to the end: DuckDB streams, and an unread result blocks the connection."""
-        names = model.given if model else ()
-        self.connection.execute(statement, {name: self.given[name] for name in names}).fetchall()
 
 
 def _fingerprint(all_models: Sequence[Model], time_zones: TimeZones) -> str:
@@ -270,11 +178,6 @@ def _write_time_zones(connection: duckdb.DuckDBPyConnection, time_zones: TimeZon
             "zone": time_zones.default,
         },
     )
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    rows = connection.execute(f"select count(*) from {table}").fetchall()  # noqa: S608 - our name
-    return int(rows[0][0])
 
 
 def _log_stats(connection: duckdb.DuckDBPyConnection) -> None:

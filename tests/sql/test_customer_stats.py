@@ -204,7 +204,7 @@ def test_a_refresh_that_fails_leaves_the_old_marts(
     given.refreshed(START)
     given.records(person("b", START))
     with monkeypatch.context() as patch:
-        patch.setattr("warehouse.runner._count", _fail)
+        patch.setattr("warehouse.model_run._count", _fail)
         with pytest.raises(OSError, match="disk full"):
             given.refreshed(START)
     assert given.rows("select count(*) from marts.customers") == [(1,)]

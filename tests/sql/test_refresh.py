@@ -7,7 +7,7 @@ import duckdb
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from streams.contracts.customers import CustomerIdentity
+from streams.contracts.customers import Customer, CustomerIdentity
 from tests.sql.conftest import Given, Loaded
 from tests.unit.pipelines import builders
 from tests.unit.pipelines.builders import START
@@ -147,6 +147,47 @@ def contents(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
         model.name: sorted(connection.execute(f"from {model.qualified}").fetchall(), key=repr)
         for model in MARTS
     }
+
+
+def heard_from(own: str, *, version: int, days: int) -> Customer:
+    """Return a customer who last wrote so many days after the start, from a number all share."""
+    at = START + timedelta(days=days)
+    held = builders.identity("+551", identity_id="a", last_seen_at=at)
+    return builders.customer(own, version=version, identities=(held,))
+
+
+def test_a_customer_who_only_wrote_again_changes_no_owner(given: Given) -> None:
+    given.records(heard_from("a", version=1, days=0))
+    given.refreshed()
+    given.records(heard_from("a", version=2, days=1))
+    report = refresh(given.connection, now=START, time_zones=TimeZones())
+    assert report.replaced["touched_customers"] == 1
+    assert report.replaced["touched_identities"] == 0
+
+
+def test_of_two_who_claim_an_identity_the_one_heard_from_last_owns_it_after_a_refresh(
+    given: Given,
+) -> None:
+    given.records(heard_from("a", version=1, days=0), heard_from("b", version=1, days=1))
+    given.refreshed()
+    owner = "select customer_id from marts.identity_owners"
+    assert given.rows(owner) == [("b",)]
+    given.records(heard_from("a", version=2, days=2))
+    given.refreshed()
+    assert given.rows(owner) == [("a",)]
+
+
+def test_rows_that_are_as_they_were_are_not_written_again(given: Given) -> None:
+    given.records(builders.customer("a"), builders.customer("b"))
+    given.refreshed()
+    places = "select customer_id, rowid from marts.customers order by all"
+    before = dict(given.rows(places))
+    given.records(builders.customer("a"), builders.customer("b", version=2))
+    report = refresh(given.connection, now=START, time_zones=TimeZones())
+    assert report.replaced["touched_customers"] == 2
+    after = dict(given.rows(places))
+    assert after["a"] == before["a"]
+    assert after["b"] != before["b"]
 
 
 def compare(history: list[Any], pauses: list[int]) -> None:

@@ -5,6 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.raw_tables import (
+    CONVERSATIONS,
+    CUSTOMER_EVENTS,
+    CUSTOMER_MESSAGES,
+    CUSTOMERS,
+    RawTable,
+    tables_by_topic,
+)
 from tests.unit.pipelines.builders import START
 from warehouse.connection import open_memory
 from warehouse.errors import CyclicModelsError
@@ -42,6 +50,21 @@ def test_every_column_of_a_mart_is_described_and_its_grain_exists(model: Model) 
         columns = [row[0] for row in connection.execute(f"describe {model.qualified}").fetchall()]
     assert [name for name, _ in model.described] == columns
     assert set(model.grain) <= set(columns)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [CONVERSATIONS, CUSTOMERS, CUSTOMER_EVENTS, CUSTOMER_MESSAGES],
+    ids=lambda table: table.name,
+)
+def test_what_came_is_looked_for_on_the_topic_that_fills_the_table(table: RawTable) -> None:
+    topic = next(name for name, one in tables_by_topic("prefix.").items() if one is table)
+    (looked_for,) = {
+        found
+        for model in models()
+        for found in re.findall(rf"from {table.qualified} as r\nsemi join .+'(.+)'", model.query)
+    }
+    assert topic.endswith(looked_for)
 
 
 def test_models_come_behind_what_they_read() -> None:

@@ -41,12 +41,15 @@ begun as (
 bounds as (
     select
         d.tenant_id,
-        min(d.day) as first_day,
-        greatest(max(d.day), any_value(timezone(z.time_zone, $now::timestamptz)::date)) as last_day
-    from marts.customer_days as d
+        d.first_day,
+        greatest(d.last_day, timezone(z.time_zone, $now::timestamptz)::date) as last_day
+    from (
+        select tenant_id, min(day) as first_day, max(day) as last_day
+        from marts.customer_days
+        where messages_in > 0
+        group by tenant_id
+    ) as d
     join staging.tenant_time_zones as z on z.tenant_id = d.tenant_id
-    where d.messages_in > 0
-    group by d.tenant_id
 ),
 
 days as (

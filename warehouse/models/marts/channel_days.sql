@@ -1,6 +1,10 @@
 -- One row per channel and day with messages or conversations opened; those of nobody known count.
 -- grain: tenant_id, channel_id, day   reads: marts.messages, marts.conversations   touched: touched_days
-with said as (
+with /* touched: days as (
+    select distinct day from touched_days
+), */
+
+said as (
     select
         m.tenant_id,
         m.channel_id,
@@ -11,7 +15,8 @@ with said as (
         count(*) filter (where m.direction = 'inbound') as messages_in,
         count(*) filter (where m.direction = 'outbound') as messages_out
     from marts.messages as m
-    /* touched: semi join touched_days as t on t.tenant_id = m.tenant_id and t.day = m.sent_on */
+    /* touched: semi join touched_days as t on t.tenant_id = m.tenant_id and t.day = m.sent_on
+    semi join days as d on d.day = m.sent_on */
     group by m.tenant_id, m.channel_id, m.sent_on
 ),
 
@@ -23,7 +28,8 @@ opened as (
         count(*) filter (where c.opened_by = 'inbound') as opened_by_people,
         count(*) filter (where c.opened_by = 'outbound') as opened_by_us
     from marts.conversations as c
-    /* touched: semi join touched_days as t on t.tenant_id = c.tenant_id and t.day = c.started_on */
+    /* touched: semi join touched_days as t on t.tenant_id = c.tenant_id and t.day = c.started_on
+    semi join days as d on d.day = c.started_on */
     group by c.tenant_id, c.channel_id, c.started_on
 )
 

@@ -1,7 +1,20 @@
 -- One row per channel and day, week or month in which it was used: reach, volume, and how long people
 -- waited for an answer. A wait counts when it began; one that goes on has no answer yet.
 -- grain: tenant_id, channel_id, grain, period_start   reads: marts.channel_days, marts.growth_days, marts.customer_days, marts.replies   touched: touched_periods
-with volumes as (
+with /* touched: days as (
+    select unnest(generate_series(
+        period_start,
+        case grain
+            when 'day' then period_start
+            when 'week' then period_start + 6
+            else last_day(period_start)
+        end,
+        interval 1 day
+    ))::date as day
+    from (select distinct grain, period_start from touched_periods)
+), */
+
+volumes as (
     select
         tenant_id, channel_id, grain, date_trunc(grain, day)::date as period_start,
         sum(messages_in) as messages_in,
@@ -31,6 +44,7 @@ writers as (
             unnest([day, date_trunc('week', day)::date, date_trunc('month', day)::date])
                 as period_start
         from marts.customer_days
+        /* touched: semi join days using (day) */
         where messages_in > 0
     )
     /* touched: semi join touched_periods using (tenant_id, grain, period_start) */
@@ -57,6 +71,7 @@ waits as (
             unnest([waiting_on, date_trunc('week', waiting_on)::date, date_trunc('month', waiting_on)::date])
                 as period_start
         from marts.replies
+        /* touched: semi join days on days.day = replies.waiting_on */
     )
     /* touched: semi join touched_periods using (tenant_id, grain, period_start) */
     group by tenant_id, channel_id, grain, period_start

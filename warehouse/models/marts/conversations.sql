@@ -1,5 +1,11 @@
 -- One row per conversation that lives now, with whoever owns its channel identity now.
 -- grain: conversation_id   reads: staging.stg_streams__conversations, marts.identity_owners, marts.merged_customers, staging.tenant_time_zones   touched: touched_conversations
+with facts as (
+    from staging.stg_streams__conversations
+    /* touched: semi join touched_conversations using (conversation_id) */
+    where merged_into is null
+)
+
 select
     c.conversation_id::varchar                                       as conversation_id,           -- ours
     c.tenant_id::varchar                                             as tenant_id,                 -- the business it is with
@@ -12,10 +18,12 @@ select
     c.started_at::timestamptz                                        as started_at,                -- time of its first message
     timezone(z.time_zone, c.started_at)::date as started_on,  -- that day in the tenant's calendar
     c.last_message_at::timestamptz                                   as last_message_at,           -- time of its latest message
-from staging.stg_streams__conversations as c
-/* touched: semi join touched_conversations using (conversation_id) */
+from facts as c
 join staging.tenant_time_zones as z on z.tenant_id = c.tenant_id
-left join marts.identity_owners as o
+left join (
+    from marts.identity_owners
+    /* touched: semi join facts using (external_id) */
+) as o
     on o.tenant_id = c.tenant_id
     and o.channel_id = c.channel_id
     and o.external_id = c.external_id
@@ -23,4 +31,3 @@ left join marts.identity_owners as o
     and c.started_at < o.owned_until
 left join marts.merged_customers as m
     on m.merged_id = c.customer_id and m.tenant_id = c.tenant_id
-where c.merged_into is null

@@ -10,6 +10,10 @@ select
     (count(*) filter (where m.direction = 'outbound'))::bigint    as messages_out,  -- to the person
 from marts.messages as m
 /* touched: semi join touched_customer_days as t
-    on t.tenant_id = m.tenant_id and t.customer_id = m.customer_id and t.day = m.sent_on */
-semi join marts.customers as c on c.customer_id = m.customer_id and c.tenant_id = m.tenant_id
+    on t.tenant_id = m.tenant_id and t.customer_id = m.customer_id and t.day = m.sent_on
+semi join (select distinct day from touched_customer_days) as d on d.day = m.sent_on */
+semi join (
+    from marts.customers
+    /* touched: semi join touched_customer_days using (customer_id) */
+) as c on c.customer_id = m.customer_id and c.tenant_id = m.tenant_id
 group by m.tenant_id, m.customer_id, m.channel_id, m.sent_on

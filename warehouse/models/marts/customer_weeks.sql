@@ -1,8 +1,14 @@
 -- One row per customer living now and ISO week in which they wrote, and what that makes them.
 -- grain: tenant_id, customer_id, week   reads: marts.customer_days, marts.customers   touched: touched_customer_weeks
-with weeks as (
+with /* touched: days as (
+    select unnest(generate_series(week - 7, week + 6, interval 1 day))::date as day
+    from (select distinct week from touched_customer_weeks)
+), */
+
+weeks as (
     select distinct d.tenant_id, d.customer_id, date_trunc('week', d.day)::date as week
     from marts.customer_days as d
+    /* touched: semi join days using (day) */
     where d.messages_in > 0
 ),
 

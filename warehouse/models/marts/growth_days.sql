@@ -1,9 +1,25 @@
 -- One row per channel and day on which customers began, or anything happened to them: as the stream
 -- reported it then, as it is known now, and what lies between.
 -- grain: tenant_id, channel_id, day   reads: marts.customer_events, marts.customers   touched: touched_days
-with created as (
+with /* touched: days as (
+    select distinct day from touched_days
+),
+
+counted_then as (
+    select e.tenant_id, e.customer_id
+    from marts.customer_events as e
+    semi join days as t on t.day = e.occurred_on
+    where e.event_type = 'customer.created'
+    union
+    select c.tenant_id, c.customer_id
+    from marts.customers as c
+    semi join days as t on t.day = c.created_on
+), */
+
+created as (
     select e.tenant_id, e.customer_id, e.channel_id, e.occurred_on as day
     from marts.customer_events as e
+    /* touched: semi join counted_then using (tenant_id, customer_id) */
     where e.event_type = 'customer.created'
     qualify row_number() over (
         partition by e.tenant_id, e.customer_id order by e.occurred_at, e.event_id
@@ -20,7 +36,10 @@ known as (
         c.created_on as day,
         c.status
     from created as r
-    full join marts.customers as c on c.customer_id = r.customer_id and c.tenant_id = r.tenant_id
+    full join (
+        from marts.customers
+        /* touched: semi join counted_then using (tenant_id, customer_id) */
+    ) as c on c.customer_id = r.customer_id and c.tenant_id = r.tenant_id
 ),
 
 counted as (

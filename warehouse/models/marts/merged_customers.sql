@@ -14,15 +14,24 @@ with recursive steps as (
     where c.merged_into is not null and s.hops < 1000
 ),
 
-living as (
-    select customer_id, tenant_id, merged_ids, version
-    from staging.stg_streams__customers
-    where merged_into is null
-),
-
 named_by_survivor as (
     select unnest(merged_ids) as merged_id, tenant_id, customer_id, version
-    from living
+    from staging.stg_streams__customers
+    where merged_into is null and len(merged_ids) > 0
+),
+
+-- Of the living those whom merges are about, which are few.
+living as (
+    select customer_id, tenant_id, version
+    from staging.stg_streams__customers
+    semi join (
+        select merged_id as customer_id from named_by_survivor
+        union
+        select merged_id from steps
+        union
+        select customer_id from steps
+    ) using (customer_id)
+    where merged_into is null
 ),
 
 lived_on as (

@@ -8,6 +8,7 @@ select
     (count(*) filter (where m.direction = 'inbound'))::bigint    as messages_in,   -- from people
     (count(*) filter (where m.direction = 'outbound'))::bigint   as messages_out,  -- to people
 from marts.messages as m
-/* touched: semi join touched_days as t on t.tenant_id = m.tenant_id and t.day = m.sent_on */
+/* touched: semi join touched_days as t on t.tenant_id = m.tenant_id and t.day = m.sent_on
+semi join (select distinct day from touched_days) as d on d.day = m.sent_on */
 join staging.tenant_time_zones as z on z.tenant_id = m.tenant_id
 group by m.tenant_id, m.channel_id, m.sent_on, hour(timezone(z.time_zone, m.sent_at))

@@ -10,7 +10,10 @@ with facts as (
 in_their_own as (
     select f.*, c.conversation_id as living_conversation_id
     from facts as f
-    left join marts.conversations as c
+    left join (
+        from marts.conversations
+        /* touched: semi join facts using (conversation_id) */
+    ) as c
         on c.conversation_id = f.conversation_id
         and c.tenant_id = f.tenant_id
         and c.channel_id = f.channel_id
@@ -26,7 +29,12 @@ in_another as (
         f.message_id,
         arg_max(c.conversation_id, (c.started_at, c.conversation_id)) as conversation_id
     from in_their_own as f
-    join marts.conversations as c
+    join (
+        from marts.conversations
+        /* touched: semi join (
+            select min(sent_at) as first_sent_at from in_their_own where living_conversation_id is null
+        ) as f on conversations.last_message_at >= f.first_sent_at */
+    ) as c
         on c.tenant_id = f.tenant_id
         and c.channel_id = f.channel_id
         and c.external_id = f.external_id
@@ -56,7 +64,10 @@ from in_their_own as f
 join staging.tenant_time_zones as z on z.tenant_id = f.tenant_id
 left join in_another as s
     on s.tenant_id = f.tenant_id and s.channel_id = f.channel_id and s.message_id = f.message_id
-left join marts.identity_owners as o
+left join (
+    from marts.identity_owners
+    /* touched: semi join facts using (external_id) */
+) as o
     on o.tenant_id = f.tenant_id
     and o.channel_id = f.channel_id
     and o.external_id = f.external_id

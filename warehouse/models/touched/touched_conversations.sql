@@ -1,10 +1,10 @@
 -- Conversations that came or went since the last refresh, that are somebody else's now, or that began
 -- on a day to be made anew.
--- grain: conversation_id   reads: raw.conversations, refresh.offsets, staging.tenant_time_zones, restated_days, touched_owners, touched_merges, marts.conversations
+-- grain: conversation_id   reads: raw.conversations, raw.erased_customers, touched_partitions, staging.tenant_time_zones, restated_days, touched_owners, touched_merges, marts.conversations
 select r.conversation_id
 from raw.conversations as r
-left join refresh.offsets as o using (topic, "partition")
-where r."offset" >= coalesce(o.next_offset, 0)
+semi join (from touched_partitions where ends_with(topic, 'conversations')) as p
+    on p.topic = r.topic and p."partition" = r."partition" and r."offset" >= p.first_offset
 union
 select r.conversation_id
 from raw.conversations as r
@@ -15,7 +15,11 @@ from raw.conversations as r
 semi join touched_merges as t on t.tenant_id = r.tenant_id and t.merged_id = r.customer_id
 union
 select m.conversation_id
-from marts.conversations as m
+-- Conversations only ever go because somebody was erased: without that there is nothing to look for.
+from (
+    from marts.conversations
+    semi join (select true from raw.erased_customers limit 1) on true
+) as m
 anti join raw.conversations as r using (conversation_id)
 union
 select r.conversation_id

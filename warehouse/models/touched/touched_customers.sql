@@ -1,6 +1,6 @@
 -- Customers whose record came since the last refresh, or went; and those of whom anything is dated on
 -- a day to be made anew: who began then, were reported then, or hold an identity of its messages.
--- grain: customer_id   reads: raw.customers, raw.customer_messages, raw.customer_events, refresh.offsets, staging.tenant_time_zones, restated_days, marts.customers, marts.customer_identities
+-- grain: customer_id   reads: raw.customers, raw.customer_messages, raw.customer_events, touched_partitions, staging.tenant_time_zones, restated_days, marts.customers, marts.customer_identities
 with heard_from as (
     select distinct r.tenant_id, r.channel_id, r.external_id
     from raw.customer_messages as r
@@ -12,12 +12,13 @@ with heard_from as (
 holders as (
     select customer_id, tenant_id, unnest(identities) as identity
     from raw.customers
+    semi join restated_days using (tenant_id)
 )
 
 select r.customer_id
 from raw.customers as r
-left join refresh.offsets as o using (topic, "partition")
-where r."offset" >= coalesce(o.next_offset, 0)
+semi join (from touched_partitions where ends_with(topic, 'customers')) as p
+    on p.topic = r.topic and p."partition" = r."partition" and r."offset" >= p.first_offset
 union
 select m.customer_id
 from marts.customers as m
@@ -48,5 +49,5 @@ semi join heard_from as f
     and f.external_id = h.identity.external_id
 union
 select m.customer_id
-from marts.customer_identities as m
+from (from marts.customer_identities semi join restated_days using (tenant_id)) as m
 semi join heard_from as f using (tenant_id, channel_id, external_id)

@@ -1,16 +1,14 @@
 -- Events that came since the last refresh, went with a person who was erased, or happened on a day to
 -- be made anew.
--- grain: event_id   reads: raw.customer_events, raw.erased_customers, refresh.offsets, staging.tenant_time_zones, restated_days, marts.customer_events
+-- grain: event_id   reads: raw.customer_events, raw.erased_customers, touched_partitions, staging.tenant_time_zones, restated_days, marts.customer_events
 select r.event_id
 from raw.customer_events as r
-left join refresh.offsets as o using (topic, "partition")
-where r."offset" >= coalesce(o.next_offset, 0)
+semi join (from touched_partitions where ends_with(topic, 'customer-events')) as p
+    on p.topic = r.topic and p."partition" = r."partition" and r."offset" >= p.first_offset
 union
 select m.event_id
-from marts.customer_events as m
+from (from marts.customer_events semi join raw.erased_customers using (identity_id)) as m
 anti join raw.customer_events as r using (event_id)
-where m.customer_id in (select identity_id from raw.erased_customers)
-    or m.identity_id in (select identity_id from raw.erased_customers)
 union
 select r.event_id
 from raw.customer_events as r

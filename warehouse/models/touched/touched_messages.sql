@@ -1,7 +1,7 @@
 -- Messages that came or went since the last refresh, or whose customer or conversation may have
 -- changed: those in the time of a conversation that did, those of an identity that changed hands; and
 -- those of a day to be made anew.
--- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, refresh.offsets, staging.tenant_time_zones, restated_days, touched_owners, touched_merges, changed_conversations, marts.messages
+-- grain: tenant_id, channel_id, message_id   reads: raw.customer_messages, raw.erased_customers, touched_partitions, staging.tenant_time_zones, restated_days, touched_owners, touched_merges, changed_conversations, marts.messages
 with times as (
     select tenant_id, channel_id, external_id, started_at, last_message_at
     from changed_conversations
@@ -12,8 +12,8 @@ with times as (
 
 select r.tenant_id, r.channel_id, r.message_id
 from raw.customer_messages as r
-left join refresh.offsets as o using (topic, "partition")
-where r."offset" >= coalesce(o.next_offset, 0)
+semi join (from touched_partitions where ends_with(topic, 'customer-messages')) as p
+    on p.topic = r.topic and p."partition" = r."partition" and r."offset" >= p.first_offset
 union
 select r.tenant_id, r.channel_id, r.message_id
 from raw.customer_messages as r
