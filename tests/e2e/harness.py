@@ -195,12 +195,12 @@ def answer_of(customers: Iterable[Customer], facts: Iterable[MessageFact]) -> An
         if known is None or customer.version >= known.version:
             newest[customer.id] = customer
     return Answer(
-        {key: _without_version(customer) for key, customer in newest.items()},
+        {key: _without_history(customer) for key, customer in newest.items()},
         {(f.tenant_id, f.channel_id, f.message_id): f.customer_id for f in facts},
     )
 
 
-def _without_version(customer: Customer) -> dict[str, Any]:
+def _without_history(customer: Customer) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(customer)
     del fields["version"]
     return fields

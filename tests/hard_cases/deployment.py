@@ -10,6 +10,7 @@ from itertools import count
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from streams.contracts.commands import AnyCustomerCommand, CustomerCommand
 from streams.contracts.conversations import Conversation
@@ -213,6 +214,8 @@ def msgspec_name(kind: type[AnyCustomerCommand], name: str) -> str:
     return {field.name: field.encode_name for field in msgspec.structs.fields(kind)}[name]
 
 
-def without_version(customer: Customer) -> Customer:
-    """Return the customer as it compares between deployments: versions only count operations."""
-    return msgspec.structs.replace(customer, version=0)
+def without_history(customer: Customer) -> Customer:
+    """Return the customer as it compares between deployments: versions only count operations, and
+    evidence beside the links tells what was decided and in which order the identities came.
+    """
+    return msgspec.structs.replace(customer, version=0, evidence=UNSET)

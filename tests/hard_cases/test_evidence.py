@@ -14,7 +14,7 @@ from streams.contracts.commands import ConfirmSuggestion, EraseCustomer, MergeCu
 from streams.contracts.messages import Identifier, Message
 from streams.contracts.policies import PolicyDocument
 from streams.contracts.wire import encode
-from tests.hard_cases.deployment import Deployment, without_version
+from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import (
     TENANT,
     email,
@@ -262,7 +262,7 @@ def test_case_37_an_anonymous_visitor_and_their_identification_meet_across_parti
         assert customer.created_at == moment()
         assert deployment.history(customer) == ids
         deployment.replay()
-        assert without_version(deployment.customer()) == without_version(customer)
+        assert without_history(deployment.customer()) == without_history(customer)
 
 
 def evidence(*pairs: tuple[str, str]) -> Callable[[], list[Message]]:
@@ -305,7 +305,7 @@ def test_case_38_links_that_race_make_one_customer_and_no_cycle(
         deployment.receive(*rng.sample(messages, len(messages)))
         assert accounts_of(deployment) == {frozenset(known)}
         assert deployment.customer().id == first.id
-        outcomes.add(encode(without_version(deployment.customer())))
+        outcomes.add(encode(without_history(deployment.customer())))
     assert len(outcomes) == 1
 
 
@@ -408,6 +408,6 @@ def test_case_39_a_tenants_customers_do_not_depend_on_who_else_is_there() -> Non
     messages = [whatsapp("447700900201", profile_name="Ana"), telegram(5100000201)]
     alone.receive(*messages)
     together.receive(*messages, whatsapp("447700900201", tenant_id="globex"))
-    assert [without_version(c) for c in together.customers(TENANT)] == [
-        without_version(c) for c in alone.customers(TENANT)
+    assert [without_history(c) for c in together.customers(TENANT)] == [
+        without_history(c) for c in alone.customers(TENANT)
     ]

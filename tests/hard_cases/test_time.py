@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.hard_cases.deployment import Deployment, without_version
+from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import START, WHATSAPP, moment, outbound, sms, telegram, whatsapp
 
 ANA = "5511999998888"
@@ -64,7 +64,7 @@ def test_case_34_every_order_of_arrival_gives_the_same_customer_and_conversation
         conversations = [
             (c.id, c.opened_by, c.started_at, c.last_message_at) for c in deployment.conversations()
         ]
-        outcomes.append((without_version(deployment.customer()), conversations))
+        outcomes.append((without_history(deployment.customer()), conversations))
     customer, conversations = outcomes[0]
     assert (customer.display_name, customer.status) == ("Ana Lima", "active")
     assert [started_at for _, _, started_at, _ in conversations] == [START, moment(days=9)]

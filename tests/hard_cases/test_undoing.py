@@ -11,7 +11,7 @@ import pytest
 
 from streams.contracts.commands import EraseCustomer, MergeCustomers, SplitCustomer
 from streams.contracts.wire import encode
-from tests.hard_cases.deployment import Deployment, without_version
+from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import (
     WHATSAPP,
     moment,
@@ -65,12 +65,12 @@ def test_case_43_a_split_restores_what_the_merge_took() -> None:
     deployment = Deployment()
     deployment.receive(whatsapp(ANA, at=moment(days=2)))
     deployment.receive(telegram(5100000201, at=moment(days=40)))
-    before = [without_version(c) for c in deployment.customers()]
+    before = [without_history(c) for c in deployment.customers()]
     one, other = deployment.customers()
     deployment.ask(MergeCustomers, one, other_customer_id=other.id)
     deployment.ask(SplitCustomer, one, identity_keys=(other.identities[0].identity_key,))
     assert new_by_month(deployment) == {"2026-01": 1, "2026-02": 1}
-    assert [without_version(c) for c in deployment.customers()] == before
+    assert [without_history(c) for c in deployment.customers()] == before
 
 
 def test_case_43_in_whatever_order_its_evidence_comes_a_merge_leaves_the_earlier_creation() -> None:
@@ -180,10 +180,10 @@ def test_case_44_a_replay_after_they_wrote_again_keeps_the_new_customer_as_it_is
     deployment.receive(whatsapp(ANA, profile_name="Ana"))
     erased(deployment)
     deployment.receive(whatsapp(ANA, profile_name="Dora", at=moment(days=20)))
-    customer = without_version(deployment.customer())
+    customer = without_history(deployment.customer())
     deployment.replay()
     deployment.receive(whatsapp(ANA, profile_name="Ana"), received_at=moment(days=30))
-    assert without_version(deployment.customer()) == customer
+    assert without_history(deployment.customer()) == customer
 
 
 def test_case_44_what_is_said_of_the_new_person_without_a_message_is_theirs() -> None:

@@ -25,7 +25,7 @@ from streams.identity.imports import contact_keys
 from streams.identity.instants import to_ms
 from streams.identity.operations import Introduce
 from streams.identity.refusals import RefusedError
-from tests.hard_cases.deployment import Deployment, without_version
+from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import TENANT, email, moment, sms, whatsapp
 from tests.unit.identity.builders import ADDRESSES
 
@@ -229,7 +229,7 @@ def test_crashes_replays_and_races_change_nothing(seed: int, order: list[int]) -
         )
         deployment.replay()
         return [
-            sorted((without_version(c) for c in deployment.customers()), key=lambda c: c.id),
+            sorted((without_history(c) for c in deployment.customers()), key=lambda c: c.id),
             deployment.facts(),
             {event.id for event in deployment.world.events.values()},
         ]

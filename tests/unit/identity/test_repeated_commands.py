@@ -18,7 +18,7 @@ from streams.contracts.commands import (
     SplitCustomer,
     UpdateCustomer,
 )
-from tests.hard_cases.deployment import Deployment, without_version
+from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import email, moment, sms, telegram, whatsapp
 
 PEOPLE = 4
@@ -109,7 +109,7 @@ def carried_out(deployment: Deployment, command: AnyCustomerCommand) -> None:
 def known(deployment: Deployment) -> tuple[Any, ...]:
     """Return what readers know, but for how many operations it took."""
     return (
-        [without_version(customer) for customer in deployment.customers()],
+        [without_history(customer) for customer in deployment.customers()],
         {(s.id, s.status) for s in deployment.world.suggestions.values()},
         set(deployment.facts()),
     )
