@@ -23,7 +23,7 @@ from pipelines.errors import BrokerUnreachableError, OffsetsExpiredError, TopicM
 from pipelines.prefetch import PrefetchingSource
 from pipelines.sink import TopicState
 from streams.cluster import ClusterSettings
-from streams.ends import end_offsets
+from streams.ends import end_offsets, first_offsets
 
 POLL_RECORDS: Final = 50_000
 # As Kafka's own default: an answer as soon as there is a record, or after this.
@@ -136,7 +136,7 @@ class KafkaSource:
         if not numbers:
             raise TopicMissingError(_missing(topic))
         partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        firsts = self._consumer.beginning_offsets(partitions)
+        firsts = first_offsets(self._consumer, partitions)
         ends = end_offsets(self._consumer, partitions)
         return {Partition(topic, p.partition): (firsts[p], ends[p]) for p in partitions}
 

@@ -20,7 +20,7 @@ from pipelines.kafka import POLL_RECORDS, consumer_options, translated
 from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import ErasedIdentity
-from streams.ends import end_offsets, read_between
+from streams.ends import end_offsets, first_offsets, read_between
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class _Walk:
         """
         partitions = self._partitions(topics.CUSTOMER_EVENTS)
         ends = end_offsets(self._consumer, partitions)
-        firsts = self._consumer.beginning_offsets(partitions)
+        firsts = first_offsets(self._consumer, partitions)
         starts = {p: min(self._consumer.committed(p) or firsts[p], end) for p, end in ends.items()}
         reached = dict(starts)
         erased: list[ErasedIdentity] = []
@@ -132,7 +132,7 @@ class _Walk:
         many there are to read at most.
         """
         named = {p: topic.name for topic in SWEPT for p in self._partitions(topic)}
-        firsts = self._consumer.beginning_offsets(list(named))
+        firsts = first_offsets(self._consumer, list(named))
         ends = end_offsets(self._consumer, list(named))
         of = sum(end - firsts[p] for p, end in ends.items())
         for partition, records in read_between(self._consumer, firsts, ends, at_most=POLL_RECORDS):

@@ -19,7 +19,7 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.wire import encode
-from streams.ends import end_offsets, read_between
+from streams.ends import end_offsets, first_offsets, read_between
 from streams.outbox import REPLAY_OF
 
 _DEADLINE_SECONDS: Final = 30.0
@@ -57,7 +57,7 @@ def read_letters(cluster: ClusterSettings, chosen: Chosen) -> Iterator[DeadLette
             raise DeadLettersError(f"there is no topic {name}: make it with `omnichannel topics`")
         partitions = [TopicPartition(name, number) for number in sorted(numbers)]
         ends = end_offsets(consumer, partitions)
-        firsts = consumer.beginning_offsets(partitions)
+        firsts = first_offsets(consumer, partitions)
         for _, records in read_between(consumer, firsts, ends):
             for record in records:
                 letter = _decoded(record.value)
@@ -152,7 +152,7 @@ class _Replaying:
         partition = TopicPartition(letter.topic, letter.partition)
         with closing(_consumer(self._cluster)) as consumer:
             starts, ends = {partition: letter.offset}, {partition: letter.offset + 1}
-            if consumer.beginning_offsets([partition])[partition] <= letter.offset:
+            if first_offsets(consumer, [partition])[partition] <= letter.offset:
                 for _, records in read_between(consumer, starts, ends, at_most=1):
                     for record in records:
                         return record.key, record.value or b"", list(record.headers)

@@ -4,9 +4,10 @@ The broker's own list of ends is not enough: Tansu answers with the first offset
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import stamina
 from kafka import TopicPartition
 
 _ANSWER_SECONDS: Final = 5.0
@@ -20,8 +21,8 @@ def end_offsets(consumer: Any, partitions: Sequence[TopicPartition]) -> dict[Top
 
     The last record is fetched of each that has one, for the high-water mark that comes with it.
     """
-    ends: dict[TopicPartition, int] = dict(consumer.end_offsets(partitions))
-    firsts = consumer.beginning_offsets(partitions)
+    ends = _answered(consumer.end_offsets, partitions)
+    firsts = first_offsets(consumer, partitions)
     filled = [partition for partition in partitions if ends[partition] > firsts[partition]]
     if not filled:
         return ends
@@ -38,6 +39,24 @@ def end_offsets(consumer: Any, partitions: Sequence[TopicPartition]) -> dict[Top
                 waiting.discard(partition)
     consumer.unsubscribe()
     return ends
+
+
+def first_offsets(consumer: Any, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Return the first offset of each partition."""
+    return _answered(consumer.beginning_offsets, partitions)
+
+
+def _answered(
+    ask: Callable[[Sequence[TopicPartition]], Mapping[TopicPartition, int]],
+    partitions: Sequence[TopicPartition],
+) -> dict[TopicPartition, int]:
+    """Return the answer about all partitions. Of one whose leader it has just lost sight of, the
+    client has none, and stumbles over that (KeyError): a moment later it has.
+    """
+    for attempt in stamina.retry_context(on=KeyError, timeout=_ANSWER_SECONDS, attempts=None):
+        with attempt:
+            return dict(ask(partitions))
+    raise AssertionError("unreachable: the last attempt raises")
 
 
 class StalledError(Exception):

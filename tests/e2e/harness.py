@@ -201,8 +201,12 @@ def answer_of(customers: Iterable[Customer], facts: Iterable[MessageFact]) -> An
 
 
 def _without_history(customer: Customer) -> dict[str, Any]:
+    """Return it apart from how many operations made it, and from the order in which they came."""
     fields: dict[str, Any] = msgspec.to_builtins(customer)
     del fields["version"]
+    fields.get("evidence", {}).pop("rankedAt", None)
+    if not fields.get("evidence"):
+        fields.pop("evidence", None)
     return fields
 
 

@@ -16,7 +16,7 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import ErasedIdentity
 from streams.contracts.wire import Wire, encode
-from streams.ends import read_between
+from streams.ends import end_offsets, first_offsets, read_between
 from streams.topic_admin import ensure_topics
 from tests.unit.pipelines.builders import START, answer, conversation, erasure, event, fact
 from warehouse.connection import open_memory
@@ -52,7 +52,7 @@ def read(cluster: ClusterSettings, topic: topics.TopicSpec) -> list[Any]:
     consumer: Any = KafkaConsumer(**cluster.client_options(), enable_auto_commit=False)
     name = topics.full_name(topic, cluster.topic_prefix)
     partitions = [TopicPartition(name, n) for n in range(cluster.topic_partitions)]
-    ends, firsts = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
+    ends, firsts = end_offsets(consumer, partitions), first_offsets(consumer, partitions)
     found = [r for _, records in read_between(consumer, firsts, ends) for r in records]
     consumer.close()
     return found
