@@ -45,24 +45,18 @@ def consumer_options(
     `gather_seconds`: have the broker wait so long for more records before it answers, unless there
     are many. The client is Python's: an answer takes about as long with ten records as with one.
     """
-    gathering = {
+    return cluster.client_options() | {
+        "bootstrap_timeout_ms": _REACHED_MS,
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "isolation_level": "read_committed",
+        "check_crcs": _CHECKS_SUMS,
         "fetch_min_bytes": _GATHERED_BYTES if gather_seconds else 1,
         "fetch_max_wait_ms": int((gather_seconds or _FETCH_SECONDS) * 1000),
+        "fetch_max_bytes": _FETCH_BYTES,
+        "max_partition_fetch_bytes": _PARTITION_FETCH_BYTES,
     }
-    return (
-        cluster.client_options()
-        | gathering
-        | {
-            "bootstrap_timeout_ms": _REACHED_MS,
-            "group_id": None,
-            "enable_auto_commit": False,
-            "auto_offset_reset": "none",
-            "isolation_level": "read_committed",
-            "check_crcs": _CHECKS_SUMS,
-            "fetch_max_bytes": _FETCH_BYTES,
-            "max_partition_fetch_bytes": _PARTITION_FETCH_BYTES,
-        }
-    )
 
 
 # What a broker says that is older than topic ids (Kafka 2.8).

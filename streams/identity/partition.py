@@ -136,18 +136,14 @@ def is_one_claimed_key(root: Root, policy: Policy) -> bool:
 
 def of_one_claimed_key(root: Root, policy: Policy) -> Component:
     """Return the only customer of such a root (`is_one_claimed_key`)."""
-    ((key, seed),) = root.seeds.items()
+    (key,) = root.seeds
     claims = [
         link
         for link in root.links.values()
         if link.claimant == key and policy.verdict(link.rule) == "suggest"
     ]
-    return Component(
-        key,
-        seed,
-        tuple(root.identities.items()),
-        tuple(root.seeds.items()),
-        frozenset(root.seeds),
+    return msgspec.structs.replace(
+        of_one_key(root),
         claims=tuple(sorted(claims, key=_weight)),
         edits=(root.edits[key],) if key in root.edits else (),
         beside=besides(root, {key: 0}, ()).get(0),
