@@ -13,7 +13,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.access.callers import Viewer
 from api.live_view import timeline
-from api.live_view.customers import Activity, CustomerFilter, Sort, customer, living
+from api.live_view.customers import Sort
+from api.live_view.filters import Activity, CustomerFilter
 from api.live_view.pages import Page
 from api.live_view.search import LONGEST_SEARCH
 from api.live_view.stats import CustomerStats, customer_stats
@@ -147,11 +148,11 @@ async def stats(caller: Viewer, view: View) -> Response:
 )
 async def one_customer(caller: Viewer, view: View, customer_id: CustomerId) -> Response:
     """Return the customer with identities, links and metadata. `ETag` is its version."""
-    found = await view.ask(lambda reader: customer(caller.tenant_id, customer_id, reader))
+    found = view.customer(caller.tenant_id, customer_id)
     if found is None:
         raise no_such_customer()
     if found.merged_into is not None:
-        lives = await view.ask(lambda reader: living(caller.tenant_id, customer_id, reader))
+        lives = view.living(caller.tenant_id, customer_id)
         into = lives.customer_id if lives else found.merged_into
         return Response(
             status_code=HTTPStatus.PERMANENT_REDIRECT,
@@ -233,13 +234,10 @@ async def _of_customer(
     page: Callable[[Customer, duckdb.DuckDBPyConnection], Page],
 ) -> Response:
     """Return a page about the customer that the id leads to."""
-
-    def ask(reader: duckdb.DuckDBPyConnection) -> Page | None:
-        found = living(tenant_id, customer_id, reader)
-        return None if found is None else page(found.record, reader)
-
-    if (answer := await view.ask(ask)) is None:
+    if (found := view.living(tenant_id, customer_id)) is None:
         raise no_such_customer()
+    owner = found.record
+    answer = await view.ask(lambda reader: page(owner, reader))
     return _json(answer.as_json())
 
 

@@ -16,14 +16,17 @@ from starlette.background import BackgroundTask
 
 from api.access.callers import Viewer
 from api.customers import View, Wanted
-from api.live_view.customers import CustomerFilter, rows_wanted
-from api.live_view.search_index import SearchIndex
+from api.live_view.derived import literals
+from api.live_view.filters import CustomerFilter, conditions
+from api.live_view.lookups import Lookups
+from api.live_view.search import search_for
 
 router = APIRouter(prefix="/api/exports", tags=["exports"])
 
 Format = Literal["csv", "parquet"]
 
 _ROWS_AT_ONCE: Final = 20_000
+_NOBODY: Final = -1  # a number that no customer has
 _MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -76,7 +79,7 @@ async def export_customers(
         lambda reader: written(
             wanted,
             reader,
-            store.search_index,
+            store.lookups,
             form=form,
             now=datetime.now(UTC),
             time_zone=view.time_zone(caller.tenant_id),
@@ -95,7 +98,7 @@ async def export_customers(
 def written(
     wanted: CustomerFilter,
     reader: duckdb.DuckDBPyConnection,
-    index: SearchIndex,
+    lookups: Lookups,
     *,
     form: Format,
     now: datetime,
@@ -103,10 +106,15 @@ def written(
     region: str | None = None,
 ) -> Path:
     """Return a new file with the customers, which the caller removes."""
-    asked = rows_wanted(wanted, index, now=now, time_zone=time_zone, region=region)
-    rows = f"select *, {_SAID} as said from {asked.source} where {' and '.join(asked.where)}"  # noqa: S608
+    asked = conditions(wanted, now=now, time_zone=time_zone)
+    source, where, given = "raw.customers", list(asked.where), dict(asked.given)
+    if (search := search_for(wanted.search, region)) is not None:
+        where.append(search.condition(given))
+        if (candidates := search.candidates(lookups)) is not None:
+            source = f"(from raw.customers where number in {literals([*candidates, _NOBODY])})"
+    rows = f"select *, {_SAID} as said from {source} where {' and '.join(where)}"  # noqa: S608
     query = f"select {_COLUMNS} from ({rows})"  # noqa: S608 - our names
-    batches: Any = reader.sql(query, params=asked.given).to_arrow_reader(_ROWS_AT_ONCE)
+    batches: Any = reader.sql(query, params=given).to_arrow_reader(_ROWS_AT_ONCE)
     with tempfile.NamedTemporaryFile(suffix=f".{form}", delete=False) as file:
         path = Path(file.name)
         try:

@@ -54,7 +54,7 @@ class LiveCommandView:
 
     async def customer(self, tenant_id: str, customer_id: str) -> Customer | None:
         """Return the customer, a merged one too."""
-        row = await self.live.customer(tenant_id, customer_id)
+        row = self.live.customer(tenant_id, customer_id)
         return None if row is None else row.record
 
     async def customers_with(

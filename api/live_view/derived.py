@@ -1,5 +1,5 @@
 """What the live view derives from each batch, in its transaction: whose each channel identity is,
-and by which words customers are found; and whom the batch is about, for those who listen.
+and what is looked up of customers; and whom the batch is about, for those who listen.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 import duckdb
 
+from api.live_view.lookups import Lookups, StoredCustomer
 from api.live_view.numbers import number_of
-from api.live_view.search_index import SearchIndex
 from pipelines.raw_tables import CUSTOMER_EVENTS, CUSTOMERS, RawTable
 
 # So many keys are looked up by the index; for more, one scan is cheaper.
@@ -24,6 +24,12 @@ _WRITTEN: Final = """
     join newest_customers as n using (number)
     left join stored_customers as s using (staged_row)
     where c.loaded_at = $loaded_at and s.lasting is distinct from c.lasting
+"""
+_STORED: Final = """
+    select
+        number, tenant_id, customer_id, version, merged_into,
+        epoch_us(last_seen_at), epoch_us(created_at), name_rank, name_rank_2, document
+    from raw.customers where loaded_at = $loaded_at order by "partition", "offset"
 """
 _TOMBSTONED: Final = """
     select customer_id from staged_customers where is_tombstone and rejected_for is null
@@ -76,12 +82,12 @@ class Derived:
     """Derives from batches through the sink's own connection; `told` is what the last one brought,
     unless `is_silent`: to a view that catches up all is new, and nobody listens yet.
 
-    The index of words is written before the transaction ends: a crash between the two repeats the
-    batch, and the same words once more change nothing.
+    What is looked up is written before the transaction ends: a crash between the two repeats the
+    batch, and the same once more changes nothing.
     """
 
     connection: duckdb.DuckDBPyConnection
-    search_index: SearchIndex
+    lookups: Lookups
     is_silent: bool = True
     told: list[Change] = field(default_factory=list)
 
@@ -90,20 +96,24 @@ class Derived:
         names = {table.name for table in tables}
         given = {"loaded_at": loaded_at}
         removed: list[str] = []
+        stored: list[StoredCustomer] = []
+        written: list[_Written] = []
         if CUSTOMER_EVENTS.name in names:
             removed += [row[0] for row in self._rows(_ERASED, given)]
-        written: list[_Written] = []
         if CUSTOMERS.name in names:
             removed += [row[0] for row in self._rows(_TOMBSTONED)]
+            stored = [StoredCustomer(*row) for row in self._rows(_STORED, given)]
             written = [_Written(*row) for row in self._rows(_WRITTEN, given)]
         gone = [number_of(customer_id) for customer_id in removed]
         self._replace_identities(written, gone, given)
-        if written or removed:
-            self.search_index.put(
+        if stored or removed:
+            self.lookups.put(
+                stored,
                 {one.number: one.search_text for one in written if not one.is_merged},
-                removed=[*gone, *(one.number for one in written if one.is_merged)],
+                removed=gone,
+                unlisted=[one.number for one in written if one.is_merged],
             )
-        self.told = [] if self.is_silent else self._told(names, given)
+        self.told = [] if self.is_silent else self._told(names, stored, given)
 
     def _replace_identities(
         self, written: Sequence[_Written], gone: Sequence[int], given: Mapping[str, object]
@@ -123,10 +133,16 @@ class Derived:
         if written:
             self._rows(_IDENTITIES, {**given, "numbers": [one.number for one in written]})
 
-    def _told(self, names: Iterable[str], given: Mapping[str, object]) -> list[Change]:
-        told: list[Change] = []
+    def _told(
+        self,
+        names: Iterable[str],
+        stored: Iterable[StoredCustomer],
+        given: Mapping[str, object],
+    ) -> list[Change]:
+        kind = KINDS[CUSTOMERS.name]
+        told = [Change(one.tenant_id, kind, one.document) for one in stored]
         for name, kind in KINDS.items():
-            if name in names:
+            if name in names and name != CUSTOMERS.name:
                 told += [
                     Change(tenant_id, kind, document)
                     for tenant_id, document in self._rows(

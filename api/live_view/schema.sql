@@ -7,10 +7,12 @@ create macro words_of(said) as
 -- A number is looked for as a whole, as people write it at home, and by its last four digits.
 create macro ends_of(digits) as [right(digits, n) for n in [99, 11, 10, 9, 8, 7, 4]];
 -- Eight bytes of a text as a number, the first or the second ones: numbers sort like the text, and
--- a million of them are read in the time of some thousand texts.
+-- a million of them are read in the time of some thousand texts. Less half their range: SQLite's
+-- have a sign.
 create macro rank_of(said, part) as (
-    '0x' || rpad(substr(hex(encode(said)), 16 * part - 15, 16), 16, '0')
-)::ubigint;
+    ('0x' || rpad(substr(hex(encode(said)), 16 * part - 15, 16), 16, '0'))::ubigint::hugeint
+    - 9223372036854775808
+)::bigint;
 
 -- The number that stands for an id, or for several: each with its length, so that no two lists of
 -- ids read the same.
@@ -36,8 +38,8 @@ alter table raw.customers add column channel_ids varchar[];
 alter table raw.customers add column channel_types varchar[];
 alter table raw.customers add column last_inbound_at timestamptz;
 alter table raw.customers add column search_text varchar;
-alter table raw.customers add column name_rank ubigint;
-alter table raw.customers add column name_rank_2 ubigint;
+alter table raw.customers add column name_rank bigint;
+alter table raw.customers add column name_rank_2 bigint;
 alter table raw.customers add column lasting ubigint;
 alter table raw.customers add column number bigint;
 alter table raw.customer_messages add column document varchar;

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from api.live_view.search_index import SearchIndex
+from api.live_view.lookups import Lookups
 from streams.identity import phones
 
 LONGEST_SEARCH: Final = 200
@@ -25,9 +25,13 @@ class Search:
 
     alternatives: Sequence[Sequence[str]]
 
-    def candidates(self, index: SearchIndex) -> list[int] | None:
+    def candidates(self, lookups: Lookups) -> list[int] | None:
         """Return the numbers of whoever may be meant, and of some who are not; None: any may be."""
-        return index.candidates(self.alternatives) if self.alternatives else []
+        return lookups.candidates(self.alternatives) if self.alternatives else []
+
+    def is_met_by(self, search_text: str) -> bool:
+        """Say whether a customer of these words is meant, as `condition` does."""
+        return any(all(f" {word}" in search_text for word in words) for words in self.alternatives)
 
     def condition(self, given: dict[str, object]) -> str:
         """Return the SQL that a customer's row must fulfil, its values put among those given."""
@@ -39,8 +43,12 @@ class Search:
         return "(" + " or ".join(f"({one})" for one in either) + ")" if either else "false"
 
 
-def search_for(typed: str, region: str | None) -> Search:
-    """Return how what was typed is looked for; numbers without a country code are of the region."""
+def search_for(typed: str | None, region: str | None) -> Search | None:
+    """Return how what was typed is looked for, None where nothing was; numbers without a country
+    code are of the region.
+    """
+    if typed is None or not typed.strip():
+        return None
     alternatives: list[Sequence[str]] = []
     if _NUMBER.fullmatch(typed.strip()):
         digits = "".join(character for character in typed if character.isdecimal())

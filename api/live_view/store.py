@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from api.live_view.search_index import SearchIndex
+from api.live_view.lookups import Lookups
 from api.live_view.tables import TABLES
 from api.live_view.windows import Windows
 from warehouse.connection import connect_again, open_writer
@@ -38,9 +38,9 @@ _SETTINGS: Final = ("set threads = 1",)
 class LiveStore:
     """The opened files: one connection for the feed, some for those who ask."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, search_index: SearchIndex) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lookups: Lookups) -> None:
         self.connection = connection
-        self.search_index = search_index
+        self.lookups = lookups
         self.windows = Windows()
         self._readers: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
         for _ in range(READERS + LONG_READERS):
@@ -59,7 +59,7 @@ class LiveStore:
         """Wait for those who read, then close the files."""
         for _ in range(READERS + LONG_READERS):
             self._readers.get().close()
-        self.search_index.close()
+        self.lookups.close()
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
     WarehouseBusyError where another process has them.
     """
     own, boot = folder / _shape(), _boot()
-    database, words, made = (own / name for name in ("view.duckdb", "words.sqlite", "made"))
+    database, lookups, made = (own / name for name in ("view.duckdb", "lookups.sqlite", "made"))
     with ExitStack() as opened:
         if not _is_whole(made, boot):
             shutil.rmtree(own, ignore_errors=True)
@@ -84,7 +84,7 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
         if boot:
             # Readers wait for the disk when the feed does; and the topics have it all.
             connection.execute("set global fsync_mode = 'none'")
-        store = LiveStore(connection, SearchIndex(words))
+        store = LiveStore(connection, Lookups(lookups, is_synced=not boot))
         opened.callback(store.close)
         for other in folder.iterdir():
             if other != own:

@@ -5,13 +5,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
-import duckdb
 import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
 from api.customers import CustomerId, View, no_such_customer
-from api.live_view.customers import CustomerFilter, living
+from api.live_view.filters import CustomerFilter
 from api.live_view.search import LONGEST_SEARCH
 from api.live_view.view import LiveView
 from api.pages import timeline
@@ -30,15 +29,12 @@ Place = Annotated[str | None, Query(max_length=2000)]
 @router.get("/customers/{customer_id}")
 async def shown(visit: TheVisit, view: View, customer_id: CustomerId) -> Response:
     """Show the customer; who was merged leads on to who lives."""
-
-    def ask(connection: duckdb.DuckDBPyConnection) -> tuple[Customer, timeline.Timeline]:
-        customer = _living(visit.tenant_id, customer_id, connection)
-        entries = timeline.entries(customer, connection, place=None, limit=_TIMELINE_ENTRIES)
-        return customer, entries
-
-    customer, found = await view.ask(ask)
+    customer = _living(visit.tenant_id, customer_id, view)
     if customer.id != customer_id:
         return RedirectResponse(f"/customers/{quote(customer.id)}", HTTPStatus.PERMANENT_REDIRECT)
+    found = await view.ask(
+        lambda reader: timeline.entries(customer, reader, place=None, limit=_TIMELINE_ENTRIES)
+    )
     return visit.html(
         "customer.html",
         customer=customer,
@@ -54,7 +50,7 @@ async def part(
 ) -> Response:
     """Return a part of the page anew: `facts`, or `timeline` behind a place."""
     if part == "facts":
-        customer = await view.ask(lambda c: _living(visit.tenant_id, customer_id, c))
+        customer = _living(visit.tenant_id, customer_id, view)
         content: dict[str, Any] = {
             "customer": customer,
             "keys": by_key(customer),
@@ -62,14 +58,11 @@ async def part(
         }
         return visit.html("customer_facts.html", **content)
 
-    def ask(connection: duckdb.DuckDBPyConnection) -> tuple[str, timeline.Timeline]:
-        customer = _living(visit.tenant_id, customer_id, connection)
-        return customer.id, timeline.entries(
-            customer, connection, place=place, limit=_TIMELINE_ENTRIES
-        )
-
-    lives, found = await view.ask(ask)
-    return visit.html("timeline.html", **_entries(lives, found))
+    lives = _living(visit.tenant_id, customer_id, view)
+    found = await view.ask(
+        lambda reader: timeline.entries(lives, reader, place=place, limit=_TIMELINE_ENTRIES)
+    )
+    return visit.html("timeline.html", **_entries(lives.id, found))
 
 
 @router.get("/customers/{customer_id}/others")
@@ -106,8 +99,8 @@ def links_of(customer: Customer) -> Sequence[CustomerLink]:
     return sorted(customer.links, key=lambda link: link.said_at)
 
 
-def _living(tenant_id: str, customer_id: str, connection: duckdb.DuckDBPyConnection) -> Customer:
-    found = living(tenant_id, customer_id, connection)
+def _living(tenant_id: str, customer_id: str, view: LiveView) -> Customer:
+    found = view.living(tenant_id, customer_id)
     if found is None:
         raise no_such_customer()
     return found.record

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Query, Response
 
 from api.customers import Cursor, View, Wanted
 from api.live_view.choices import Choices, Remembered
-from api.live_view.customers import CustomerFilter, Sort
+from api.live_view.customers import Sort
+from api.live_view.filters import CustomerFilter
 from api.live_view.stats import customer_stats
 from api.live_view.view import LiveView
 from api.pages import words

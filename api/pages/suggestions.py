@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from api.commands.routes import TheCommands
 from api.customers import View
-from api.live_view.customers import living
+from api.live_view.lookups import Lookups
 from api.pages.site import PageRoute, TheVisit
 from streams.contracts.customers import Customer
 from streams.contracts.messages import MessageFact
@@ -20,7 +20,6 @@ from warehouse.connection import quoted
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 _AT_ONCE: Final = 30
-_decoder = msgspec.json.Decoder(Customer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +36,24 @@ class Question:
 async def listed(visit: TheVisit, view: View, commands: TheCommands) -> Response:
     """Show what is open, the newest first; once some are decided, the older ones follow."""
     found = await commands.view.suggestions(visit.tenant_id, "open", None, _AT_ONCE + 1)
+    lookups = view.store().lookups
     questions = await view.ask(
-        lambda reader: questions_of(visit.tenant_id, found[:_AT_ONCE], reader)
+        lambda reader: questions_of(visit.tenant_id, found[:_AT_ONCE], reader, lookups)
     )
     return visit.html("suggestions.html", questions=questions, is_more=len(found) > _AT_ONCE)
 
 
 def questions_of(
-    tenant_id: str, suggestions: Sequence[LinkSuggestion], reader: duckdb.DuckDBPyConnection
+    tenant_id: str,
+    suggestions: Sequence[LinkSuggestion],
+    reader: duckdb.DuckDBPyConnection,
+    lookups: Lookups,
 ) -> list[Question]:
     """Return the suggestions with what one looks at to decide."""
 
     def side(customer_id: str | None) -> Customer | None:
-        found = living(tenant_id, customer_id, reader) if customer_id else None
-        return _decoder.decode(found.document) if found else None
+        found = lookups.living(tenant_id, customer_id) if customer_id else None
+        return found.record if found else None
 
     questions = []
     for suggestion in suggestions:

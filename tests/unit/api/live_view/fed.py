@@ -8,7 +8,13 @@ from pathlib import Path
 
 import duckdb
 
+from api.live_view.customers import (
+    CustomersRequest,
+    customers_among_all,
+    customers_among_few,
+)
 from api.live_view.derived import Change, Derived
+from api.live_view.pages import Page
 from api.live_view.store import LiveStore, open_store
 from api.live_view.tables import live_tables_by_topic
 from api.live_view.view import LiveView, Progress
@@ -32,7 +38,7 @@ class FedView:
         self.store = store
         self.warehouse = warehouse
         self._warehouse_sink = DuckDbSink(warehouse, tables_by_topic(""))
-        self._derived = Derived(store.connection, store.search_index, is_silent=False)
+        self._derived = Derived(store.connection, store.lookups, is_silent=False)
         self._sink = DuckDbSink(store.connection, live_tables_by_topic(""), derive=self._derived)
         self._offsets: dict[str, int] = {}
         self._tenants = 0
@@ -64,6 +70,13 @@ class FedView:
         said = erasure(customer_id, event_id=f"{customer_id} was erased")
         event = record(self._next_offset("customer-events"), said)
         return self._write({"customers": [gone], "customer-events": [event]})
+
+    def page(self, request: CustomersRequest) -> Page:
+        """Return the page of customers."""
+        if (found := customers_among_few(request, self.store.lookups)) is not None:
+            return found
+        with self.store.reader() as reader:
+            return customers_among_all(request, reader, self.store.windows, self.store.lookups)
 
     def _write(self, by_topic: dict[str, list[FakeRecord]]) -> list[Change]:
         given = batch(*(chunk(topic, found) for topic, found in by_topic.items()))

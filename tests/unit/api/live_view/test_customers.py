@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.live_view import windows
-from api.live_view.customers import CustomerFilter, Sort, customers, living
+from api.live_view.customers import CustomersRequest, Sort
+from api.live_view.filters import CustomerFilter
+from api.live_view.lookups import Lookups
 from api.live_view.numbers import number_of
 from api.live_view.search import words_of
 from api.problems import ProblemError
@@ -124,16 +126,9 @@ def pages(fed: FedView, wanted: CustomerFilter, sort: Sort, limit: int) -> Itera
     """Yield all customers, page by page."""
     cursor = None
     while True:
-        with fed.store.reader() as reader:
-            page = customers(
-                wanted,
-                reader,
-                fed.store,
-                sort=sort,
-                cursor=cursor,
-                limit=limit,
-                now=NOW,
-            )
+        page = fed.page(
+            CustomersRequest(wanted=wanted, sort=sort, cursor=cursor, limit=limit, now=NOW)
+        )
         assert len(page.documents) <= limit
         yield from (msgspec.json.decode(one, type=Customer) for one in page.documents)
         cursor = page.next
@@ -195,17 +190,8 @@ def found(
     fed: FedView, typed: str, *, tenant_id: str = "acme", region: str | None = "BR"
 ) -> set[str]:
     """Return whom a search finds."""
-    with fed.store.reader() as reader:
-        page = customers(
-            CustomerFilter(tenant_id=tenant_id, search=typed),
-            reader,
-            fed.store,
-            sort="-lastSeenAt",
-            cursor=None,
-            limit=200,
-            now=NOW,
-            region=region,
-        )
+    wanted = CustomerFilter(tenant_id=tenant_id, search=typed)
+    page = fed.page(CustomersRequest(wanted=wanted, limit=200, now=NOW, region=region))
     return {msgspec.json.decode(one, type=Customer).id for one in page.documents}
 
 
@@ -260,8 +246,30 @@ def test_rare_words_and_common_words_are_found_alike(
     for said in (typed, *names):
         by_index = found(shared, said, tenant_id=tenant)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(shared.store.search_index, "candidates", lambda _alternatives: None)
+            patched.setattr(Lookups, "candidates", lambda _lookups, _alternatives: None)
             assert found(shared, said, tenant_id=tenant) == by_index
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=HEALTH)
+@given(people, filters, st.sampled_from(get_args(Sort)), st.integers(1, 5))
+def test_search_with_filters_is_the_same_among_few_and_among_all(
+    shared: FedView,
+    drawn: list[dict[str, Any]],
+    asked: dict[str, Any],
+    sort: Sort,
+    limit: int,
+) -> None:
+    tenant = shared.new_tenant()
+    everybody = [made(number, about, tenant) for number, about in enumerate(drawn)]
+    if everybody:
+        shared.records(*everybody)
+    wanted = CustomerFilter(tenant_id=tenant, search="+55119", **asked)
+    few = [one.id for one in pages(shared, wanted, sort, limit)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Lookups, "candidates", lambda _lookups, _alternatives: None)
+        assert [one.id for one in pages(shared, wanted, sort, limit)] == few
+    ours = [one for one in everybody if one.tenant_id == tenant and is_wanted(one, asked)]
+    assert sorted(one.id for one in ours) == sorted(few)
 
 
 @settings(deadline=None, max_examples=20, suppress_health_check=HEALTH)
@@ -293,7 +301,7 @@ def test_pages_of_a_search_are_the_same_however_far_down_one_looks_at_first(
     assert len(by_index) == sum(is_meant for _, is_meant in people)
     for widths in ((), (1, 3), (4,)):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(shared.store.search_index, "candidates", lambda _alternatives: None)
+            patched.setattr(Lookups, "candidates", lambda _lookups, _alternatives: None)
             patched.setattr(windows, "WIDTHS", widths)
             shared.store.windows = windows.Windows()
             assert ids() == by_index
@@ -315,21 +323,14 @@ def test_search_follows_a_change_of_name_a_merge_and_an_erasure(fed: FedView) ->
     assert found(fed, "carolina") == {"c1"}
     assert found(fed, "quirino") == set()
     assert found(fed, "xavier") == set()
-    assert fed.store.search_index.candidates([["xavier"]]) == []
+    assert fed.store.lookups.candidates([["xavier"]]) == []
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "bm90IGpzb24", "W10", "WyItY3JlYXRlZEF0IiwxLCJjIl0"])
 def test_cursor_of_another_list_is_refused_with_the_remedy(fed: FedView, cursor: str) -> None:
-    with fed.store.reader() as reader, pytest.raises(ProblemError, match="leave `cursor` out"):
-        customers(
-            CustomerFilter(tenant_id="acme"),
-            reader,
-            fed.store,
-            sort="-lastSeenAt",
-            cursor=cursor,
-            limit=1,
-            now=NOW,
-        )
+    wanted = CustomerFilter(tenant_id="acme")
+    with pytest.raises(ProblemError, match="leave `cursor` out"):
+        fed.page(CustomersRequest(wanted=wanted, cursor=cursor, limit=1, now=NOW))
 
 
 def test_merged_ids_lead_to_who_lives_on_also_over_several(fed: FedView) -> None:
@@ -338,9 +339,8 @@ def test_merged_ids_lead_to_who_lives_on_also_over_several(fed: FedView) -> None
         customer("c2", merged_into="c1", identities=()),
         customer("c3", merged_into="c2", identities=()),
     )
-    with fed.store.reader() as reader:
-        lives = living("acme", "c3", reader)
-        foreign = living("umbrella", "c3", reader)
+    lives = fed.store.lookups.living("acme", "c3")
+    foreign = fed.store.lookups.living("umbrella", "c3")
     assert lives is not None
     assert lives.customer_id == "c1"
     assert foreign is None

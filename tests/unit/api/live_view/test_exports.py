@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from api.exports import Format, written
-from api.live_view.customers import CustomerFilter
+from api.live_view.filters import CustomerFilter
 from tests.unit.api.live_view.fed import FedView
 from tests.unit.pipelines.builders import START, customer, identity
 
@@ -17,7 +17,7 @@ def file_of(fed: FedView, form: Format, **wanted: str) -> Path:
         return written(
             CustomerFilter(tenant_id="acme", **wanted),  # type: ignore[arg-type]
             reader,
-            fed.store.search_index,
+            fed.store.lookups,
             form=form,
             now=START + timedelta(days=1),
             time_zone="UTC",

@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-import duckdb
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.live_view import customers, timeline
+from api.live_view import timeline
 from api.live_view.pages import Page
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
@@ -101,9 +100,9 @@ def test_messages_are_whose_the_warehouse_says_they_are(
             ]
 
 
-def the_customer(tenant: str, customer_id: str, reader: duckdb.DuckDBPyConnection) -> Customer:
+def the_customer(fed: FedView, tenant: str, customer_id: str) -> Customer:
     """Return a customer who is there."""
-    found = customers.customer(tenant, customer_id, reader)
+    found = fed.store.lookups.customer(tenant, customer_id)
     assert found is not None
     return found.record
 
@@ -115,7 +114,7 @@ def ids(fed: FedView, ask: Any, customer_id: str, limit: int, tenant: str) -> li
     cursor = None
     while True:
         with fed.store.reader() as reader:
-            owner = the_customer(tenant, customer_id, reader)
+            owner = the_customer(fed, tenant, customer_id)
             page: Page = ask(owner, reader, cursor=cursor, limit=limit)
         for document in page.documents:
             if ask is timeline.messages:
@@ -138,7 +137,7 @@ def test_of_two_who_claim_one_identity_the_newer_record_is_believed(fed: FedView
 
     def owners() -> list[str]:
         with fed.store.reader() as reader:
-            found = [the_customer("acme", one, reader) for one in ("c1", "c2")]
+            found = [the_customer(fed, "acme", one) for one in ("c1", "c2")]
             return [one.id for one in found if timeline.tenures(one, reader)]
 
     fed.records(claims("c1", 1), claims("c2", 2), fact("m1"))
@@ -157,10 +156,10 @@ def test_other_tenants_messages_on_the_same_number_are_not_shown(fed: FedView) -
     )
     with fed.store.reader() as reader:
         ours, theirs = (
-            timeline.messages(the_customer(*one, reader), reader, cursor=None, limit=9)
+            timeline.messages(the_customer(fed, *one), reader, cursor=None, limit=9)
             for one in (("acme", "c1"), ("umbrella", "c9"))
         )
-        crossed = customers.customer("acme", "c9", reader)
+    crossed = fed.store.lookups.customer("acme", "c9")
     assert [msgspec.json.decode(one, type=MessageFact).message_id for one in ours.documents] == [
         "ours"
     ]
@@ -178,7 +177,7 @@ def test_events_are_of_all_ids_that_a_customer_had(fed: FedView) -> None:
         event("e3", customer_id="c3"),
     )
     with fed.store.reader() as reader:
-        page = timeline.events(the_customer("acme", "c1", reader), reader, cursor=None, limit=9)
+        page = timeline.events(the_customer(fed, "acme", "c1"), reader, cursor=None, limit=9)
     assert [msgspec.json.decode(one, type=CustomerEvent).id for one in page.documents] == [
         "e2",
         "e1",

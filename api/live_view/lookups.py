@@ -1,0 +1,248 @@
+"""What is asked of one customer, or of the few that a rare word may mean: SQLite, beside the view's
+DuckDB file.
+
+DuckDB reads a column of a million customers in milliseconds, takes one of them to plan the lookup
+of a single row, and would read all of a million texts for a rare word. Here a row takes
+microseconds. Owns its file; what a customer's words are, `schema.sql` says.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from api.live_view.numbers import number_of
+from streams.contracts.customers import Customer
+
+# Fewer are looked up one by one in no time; more are common enough to be met soon in a scan.
+MOST_CANDIDATES: Final = 500
+_REMEMBERED: Final = 10_000
+_LOOKED_UP: Final = 500  # at once; SQLite takes no more than some thousand values
+# Shorter beginnings are common: only the scan is for them.
+_SHORTEST_PREFIX: Final = 3
+_MOST_STEPS: Final = 20  # of merged ids that lead to merged ids
+_WRITERS_CACHE_KIB: Final = 65_536
+_LOG_BYTES: Final = 64 * 1024 * 1024  # that stay of a long one
+# The words are in comparable form already. Marks are parts of words: Hindi is written with them.
+# Customers stand in the order in which they came: in that of their numbers, which are random, each
+# new one would be a page to write.
+_SHAPE: Final = """
+    create virtual table if not exists words using fts5(
+        said, prefix = '3 4', detail = none,
+        tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+    );
+    create table if not exists customers (
+        number integer unique,
+        tenant_id text not null,
+        customer_id text not null,
+        version integer not null,
+        merged_into text,
+        last_seen_at integer,
+        created_at integer,
+        name_rank integer,
+        name_rank_2 integer,
+        document text not null
+    );
+"""
+_decoder: Final = msgspec.json.Decoder(Customer)
+
+
+class StoredCustomer(NamedTuple):
+    """A customer's record, with what lists are ordered by; times in microseconds."""
+
+    number: int
+    tenant_id: str
+    customer_id: str
+    version: int
+    merged_into: str | None
+    last_seen_at: int | None
+    created_at: int | None
+    name_rank: int | None
+    name_rank_2: int | None
+    document: str
+
+    @property
+    def record(self) -> Customer:
+        """Return the record decoded."""
+        return _decoder.decode(self.document)
+
+
+_COLUMNS: Final = ", ".join(StoredCustomer._fields)
+_PUT: Final = (
+    f"insert into customers ({_COLUMNS}) "  # noqa: S608 - our own names
+    f"values ({', '.join('?' * len(StoredCustomer._fields))}) on conflict (number) do update set "
+    + ", ".join(f"{name} = excluded.{name}" for name in StoredCustomer._fields[1:])
+)
+
+
+class Lookups:
+    """Customers by their id, and by the beginnings of their words. One thread writes, any number
+    read.
+    """
+
+    def __init__(self, path: Path, *, is_synced: bool = True) -> None:
+        """Open the file. Unless `is_synced`, a power cut may tear it."""
+        self._path = path
+        self._is_synced = is_synced
+        self._writer = self._connect()
+        self._writer.execute(f"pragma cache_size = -{_WRITERS_CACHE_KIB}")
+        self._writer.executescript(_SHAPE)
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = [self._writer]
+        self._lock = threading.Lock()
+        self._common: set[str] = set()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+
+    def put(
+        self,
+        customers: Iterable[StoredCustomer],
+        words: Mapping[int, str],
+        *,
+        removed: Iterable[int] = (),
+        unlisted: Iterable[int] = (),
+    ) -> None:
+        """Have these customers, and these words of some of them, by number; no words of those
+        `unlisted`, and nothing of those `removed`. The same again changes nothing.
+        """
+        gone = [(number,) for number in set(removed)]
+        with self._writer:
+            self._writer.executemany("delete from customers where number = ?", gone)
+            self._writer.executemany(_PUT, customers)
+            self._put_words(words, {number for (number,) in gone}.union(unlisted))
+
+    def _put_words(self, words: Mapping[int, str], gone: set[int]) -> None:
+        known = self._known_words(words.keys() - gone)
+        new = {
+            number: text
+            for number, text in sorted(words.items())  # out of order, each is a flush
+            if known.get(number) != text
+        }
+        out = [(number,) for number in gone | (known.keys() & new.keys())]
+        self._writer.executemany("delete from words where rowid = ?", out)
+        self._writer.executemany("insert into words (rowid, said) values (?, ?)", new.items())
+
+    def _known_words(self, numbers: Iterable[int]) -> dict[int, str]:
+        known: dict[int, str] = {}
+        for some in batched(numbers, _LOOKED_UP):
+            known.update(
+                self._writer.execute(
+                    f"select rowid, said from words where rowid in ({_places(some)})",  # noqa: S608
+                    some,
+                )
+            )
+        return known
+
+    def customer(self, tenant_id: str, customer_id: str) -> StoredCustomer | None:
+        """Return a customer's record; None where the tenant has none of this id."""
+        row = (
+            self._reader()
+            .execute(
+                f"select {_COLUMNS} from customers where number = ?",  # noqa: S608
+                (number_of(customer_id),),
+            )
+            .fetchone()
+        )
+        found = StoredCustomer(*row) if row else None
+        is_meant = found and (found.tenant_id, found.customer_id) == (tenant_id, customer_id)
+        return found if is_meant else None
+
+    def living(self, tenant_id: str, customer_id: str) -> StoredCustomer | None:
+        """Return the customer that the id leads to: itself, or who it was merged into."""
+        found = self.customer(tenant_id, customer_id)
+        for _ in range(_MOST_STEPS):
+            if found is None or found.merged_into is None:
+                break
+            found = self.customer(tenant_id, found.merged_into)
+        return found
+
+    def customers(self, numbers: Sequence[int]) -> list[tuple[StoredCustomer, str]]:
+        """Return those of the customers that have words, each with them."""
+        rows = self._reader().execute(
+            f"select {_COLUMNS}, said from customers join words on words.rowid = number "  # noqa: S608
+            f"where number in ({_places(numbers)})",
+            numbers,
+        )
+        return [(StoredCustomer(*row[:-1]), row[-1]) for row in rows]
+
+    def documents(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return the customers' JSON, by number; of at most some thousand."""
+        rows = self._reader().execute(
+            f"select number, document from customers where number in ({_places(numbers)})",  # noqa: S608
+            numbers,
+        )
+        return dict(rows.fetchall())
+
+    def candidates(self, alternatives: Sequence[Sequence[str]]) -> list[int] | None:
+        """Return the numbers of all customers who may be meant, and of some who are not: the
+        longest word of an alternative, or each long one, begins one of theirs. None where they are
+        too many, or the words too short to tell.
+        """
+        long = [
+            sorted((word for word in words if len(word) >= _SHORTEST_PREFIX), key=len)
+            for words in alternatives
+        ]
+        if not all(long):
+            return None
+        found = self._matching([words[-1:] for words in long])
+        if found is None and any(len(words) > 1 for words in long):
+            found = self._matching(long)
+        return found
+
+    def _matching(self, alternatives: Sequence[Sequence[str]]) -> list[int] | None:
+        query = " OR ".join(
+            "(" + " AND ".join(f'"{word}"*' for word in words) + ")" for words in alternatives
+        )
+        if query in self._common:  # to find that out again takes longer than the scan
+            return None
+        found = (
+            self._reader()
+            .execute(
+                "select rowid from words where words match ? limit ?",
+                (query, MOST_CANDIDATES + 1),
+            )
+            .fetchall()
+        )
+        if len(found) > MOST_CANDIDATES:
+            if len(self._common) >= _REMEMBERED:
+                self._common.clear()
+            self._common.add(query)
+            return None
+        return [number for (number,) in found]
+
+    def _reader(self) -> sqlite3.Connection:
+        reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if reader is None:
+            reader = self._connect()
+            self._readers.connection = reader
+            with self._lock:
+                self._opened.append(reader)
+        return reader
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, check_same_thread=False, timeout=30)
+        connection.execute("pragma journal_mode = wal")
+        connection.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
+        # What a power cut takes, the topics still have; DuckDB's file is then behind as well.
+        connection.execute(f"pragma synchronous = {'normal' if self._is_synced else 'off'}")
+        connection.execute("pragma secure_delete = on")  # who is erased is overwritten
+        return connection
+
+
+def batched(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
+    """Yield the numbers, so many at a time."""
+    rest = iter(numbers)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _places(values: Sequence[int]) -> str:
+    return ", ".join("?" * len(values))
