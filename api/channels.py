@@ -7,9 +7,9 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.access.callers import Viewer
-from api.customers import View
 from api.live_view.channels import Channel, ChannelTraffic, dead_letters, traffic
 from api.openapi import page
+from api.view import View
 from api.webhooks.gateway import Gateway
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])

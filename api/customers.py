@@ -1,26 +1,26 @@
 """Customers over REST: lists, one of them, what they said, the figures."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Final
 
 import duckdb
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.access.callers import Viewer
+from api.customer_query import FILTER_PARAMETERS, Wanted
 from api.live_view import timeline
 from api.live_view.customers import Sort
-from api.live_view.filters import Activity, CustomerFilter
+from api.live_view.lookups import Lookups
 from api.live_view.pages import Page
-from api.live_view.search import LONGEST_SEARCH
 from api.live_view.stats import CustomerStats, customer_stats
 from api.live_view.view import LiveView
 from api.openapi import page, record
 from api.problems import ProblemError
+from api.view import View
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
@@ -38,73 +38,14 @@ Cursor = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="how many at the most")]
 _Name = Annotated[str | None, Query(min_length=1, max_length=_LONGEST_NAME)]
-_Time = Annotated[
-    date | datetime | None,
-    Query(description="RFC 3339, or a day of the tenant's calendar", examples=["2026-11-01"]),
-]
 
 
-async def view_of(request: Request) -> LiveView:
-    """Return the process's view."""
-    view: LiveView = request.app.state.view
-    return view
-
-
-View = Annotated[LiveView, Depends(view_of)]
-
-
-async def wanted_customers(
-    caller: Viewer,
-    view: View,
-    *,
-    search: Annotated[
-        str | None,
-        Query(
-            max_length=LONGEST_SEARCH,
-            description="beginnings of words of the name, an e-mail address, a username or an id; "
-            "a phone number in any notation, or its end",
-            examples=["maria", "(11) 99999-8888"],
-        ),
-    ] = None,
-    channel: _Name = None,
-    channel_type: Annotated[
-        str | None, Query(alias="channelType", min_length=1, max_length=_LONGEST_NAME)
-    ] = None,
-    status: Literal["active", "contacted"] | None = None,
-    activity: Annotated[
-        Activity | None, Query(description="active: wrote within thirty of the tenant's days")
-    ] = None,
-    created_from: Annotated[_Time, Query(alias="createdFrom")] = None,
-    created_before: Annotated[_Time, Query(alias="createdBefore")] = None,
-    last_seen_from: Annotated[_Time, Query(alias="lastSeenFrom")] = None,
-    last_seen_before: Annotated[_Time, Query(alias="lastSeenBefore")] = None,
-    source: _Name = None,
-    tag: _Name = None,
-    blocked: bool | None = None,
-) -> CustomerFilter:
-    """Return which customers the query asks for; always of the caller's own tenant."""
-    zone = view.time_zone(caller.tenant_id)
-    return CustomerFilter(
-        tenant_id=caller.tenant_id,
-        search=search,
-        channel=channel,
-        channel_type=channel_type,
-        status=status,
-        activity=activity,
-        created_from=_instant(created_from, zone),
-        created_before=_instant(created_before, zone),
-        last_seen_from=_instant(last_seen_from, zone),
-        last_seen_before=_instant(last_seen_before, zone),
-        source=source,
-        tag=tag,
-        blocked=blocked,
-    )
-
-
-Wanted = Annotated[CustomerFilter, Depends(wanted_customers)]
-
-
-@router.get("", summary="List customers", responses={200: page(Customer)})
+@router.get(
+    "",
+    summary="List customers",
+    responses={200: page(Customer)},
+    openapi_extra={"parameters": FILTER_PARAMETERS},
+)
 async def list_customers(
     wanted: Wanted,
     view: View,
@@ -231,23 +172,15 @@ async def _of_customer(
     view: LiveView,
     tenant_id: str,
     customer_id: str,
-    page: Callable[[Customer, duckdb.DuckDBPyConnection], Page],
+    page: Callable[[Customer, duckdb.DuckDBPyConnection, Lookups], Page],
 ) -> Response:
     """Return a page about the customer that the id leads to."""
     if (found := view.living(tenant_id, customer_id)) is None:
         raise no_such_customer()
     owner = found.record
-    answer = await view.ask(lambda reader: page(owner, reader))
+    lookups = view.store().lookups
+    answer = await view.ask(lambda reader: page(owner, reader, lookups))
     return _json(answer.as_json())
-
-
-def _instant(said: date | datetime | None, zone: str) -> datetime | None:
-    """Return the moment: a day begins at the tenant's midnight, a time without zone is theirs."""
-    if said is None:
-        return None
-    if not isinstance(said, datetime):
-        said = datetime.combine(said, time.min)
-    return said if said.tzinfo else said.replace(tzinfo=ZoneInfo(zone))
 
 
 def _json(content: bytes, *, etag: str | None = None) -> Response:

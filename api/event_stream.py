@@ -10,10 +10,10 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from api.access.callers import Access, Viewer
-from api.customers import View
 from api.live_view.changes import position_text, positions_of
 from api.live_view.derived import KINDS, Change
 from api.live_view.view import LiveView
+from api.view import View
 from pipelines.batch import Partition
 from streams.topics import full_name
 

@@ -15,11 +15,12 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from api.access.callers import Viewer
-from api.customers import View, Wanted
+from api.customer_query import FILTER_PARAMETERS, Wanted
 from api.live_view.derived import literals
 from api.live_view.filters import CustomerFilter, conditions
 from api.live_view.lookups import Lookups
 from api.live_view.search import search_for
+from api.view import View
 
 router = APIRouter(prefix="/api/exports", tags=["exports"])
 
@@ -62,7 +63,12 @@ _TIMES: Final = ("createdAt", "lastSeenAt", "lastInboundAt")
 _FORMULA: Final = r"^[=@\t\r]|^[+-][^0-9]"
 
 
-@router.get("/customers", summary="Customers as a file", responses=_CONTENT)
+@router.get(
+    "/customers",
+    summary="Customers as a file",
+    responses=_CONTENT,
+    openapi_extra={"parameters": FILTER_PARAMETERS},
+)
 async def export_customers(
     caller: Viewer,
     wanted: Wanted,

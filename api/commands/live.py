@@ -40,10 +40,6 @@ _HOLDERS: Final = """
     from held semi join (select unnest($values) as value) using (value)
     group by value
 """
-_OWNERS: Final = """
-    select distinct customer_id from derived.identities
-    where external_id = $external_id and channel_id = $channel_id and tenant_id = $tenant_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +57,14 @@ class LiveCommandView:
         self, tenant_id: str, identities: Sequence[tuple[str, str]]
     ) -> Sequence[str]:
         """Return the ids of those who have these (channel id, external id) now."""
-
-        def ask(reader: duckdb.DuckDBPyConnection) -> list[str]:
-            found: dict[str, None] = {}
-            for channel_id, external_id in identities:  # each by its index
-                given = {
-                    "tenant_id": tenant_id,
-                    "channel_id": channel_id,
-                    "external_id": external_id,
-                }
-                found |= dict.fromkeys(row[0] for row in _rows(reader, _OWNERS, given))
-            return list(found)
-
-        return await self.live.ask(ask)
+        lookups = self.live.store().lookups
+        return list(
+            dict.fromkeys(
+                claim.customer_id
+                for channel_id, external_id in identities
+                for claim in lookups.claims(tenant_id, channel_id, external_id)
+            )
+        )
 
     async def holders_of(self, tenant_id: str, values: Sequence[str]) -> Mapping[str, str]:
         """Return who has these phones (+ and digits) and addresses, by phone or address."""

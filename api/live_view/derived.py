@@ -2,24 +2,22 @@
 and what is looked up of customers; and whom the batch is about, for those who listen.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import duckdb
+import msgspec
 
-from api.live_view.lookups import Lookups, StoredCustomer
+from api.live_view.instants import microseconds_of
+from api.live_view.lookups import Claim, Lasting, Lookups, StoredCustomer
 from api.live_view.numbers import number_of
 from pipelines.raw_tables import CUSTOMER_EVENTS, CUSTOMERS, RawTable
 
-# So many keys are looked up by the index; for more, one scan is cheaper.
-_LOOKED_UP: Final = 1_000
 # A message changes when somebody was seen, and hardly ever what they own or are called.
 _WRITTEN: Final = """
-    select
-        c.number, c.search_text, c.merged_into is not null,
-        s.stored_row is not null
+    select c.number, c.search_text
     from raw.customers as c
     join newest_customers as n using (number)
     left join stored_customers as s using (staged_row)
@@ -36,20 +34,6 @@ _TOMBSTONED: Final = """
 """
 _ERASED: Final = """
     select identity_id from raw.erased_customers where loaded_at = $loaded_at and since is null
-"""
-_IDENTITIES: Final = """
-    insert into derived.identities
-    select number, customer_id, tenant_id, own."channelId", own."channelType", own."externalId",
-        own."identityId", own."firstSeenAt"
-    from (
-        select number, customer_id, tenant_id, unnest(from_json(document->'identities', '[{
-            "channelId": "VARCHAR", "channelType": "VARCHAR", "externalId": "VARCHAR",
-            "identityId": "VARCHAR", "firstSeenAt": "TIMESTAMPTZ"
-        }]')) as own
-        from raw.customers
-        where loaded_at = $loaded_at and merged_into is null
-            and number in (select unnest($numbers))
-    )
 """
 KINDS: Final = {
     "customers": "customer",
@@ -68,13 +52,20 @@ class Change:
     document: str
 
 
-class _Written(NamedTuple):
-    """A customer of whom the batch changes more than when they were seen."""
+class _Identity(msgspec.Struct, rename="camel"):
+    channel_id: str
+    external_id: str
+    identity_id: str
+    first_seen_at: datetime
 
-    number: int
-    search_text: str
-    is_merged: bool
-    was_there: bool
+
+class _Claiming(msgspec.Struct):
+    """What a customer's record claims."""
+
+    identities: tuple[_Identity, ...]
+
+
+_claiming: Final = msgspec.json.Decoder(_Claiming)
 
 
 @dataclass(slots=True)
@@ -97,41 +88,17 @@ class Derived:
         given = {"loaded_at": loaded_at}
         removed: list[str] = []
         stored: list[StoredCustomer] = []
-        written: list[_Written] = []
+        lasting: list[Lasting] = []
         if CUSTOMER_EVENTS.name in names:
             removed += [row[0] for row in self._rows(_ERASED, given)]
         if CUSTOMERS.name in names:
             removed += [row[0] for row in self._rows(_TOMBSTONED)]
             stored = [StoredCustomer(*row) for row in self._rows(_STORED, given)]
-            written = [_Written(*row) for row in self._rows(_WRITTEN, given)]
-        gone = [number_of(customer_id) for customer_id in removed]
-        self._replace_identities(written, gone, given)
+            words: dict[int, str] = dict(self._rows(_WRITTEN, given))
+            lasting = [_lasting(one, words[one.number]) for one in stored if one.number in words]
         if stored or removed:
-            self.lookups.put(
-                stored,
-                {one.number: one.search_text for one in written if not one.is_merged},
-                removed=gone,
-                unlisted=[one.number for one in written if one.is_merged],
-            )
+            self.lookups.put(stored, lasting, removed=map(number_of, removed))
         self.told = [] if self.is_silent else self._told(names, stored, given)
-
-    def _replace_identities(
-        self, written: Sequence[_Written], gone: Sequence[int], given: Mapping[str, object]
-    ) -> None:
-        if old := [*gone, *(one.number for one in written if one.was_there)]:
-            if len(old) <= _LOOKED_UP:
-                # Literals, because DuckDB looks up no bound list in an index.
-                self._rows(
-                    f"delete from derived.identities where customer_number in {literals(old)}"  # noqa: S608
-                )
-            else:
-                self._rows(
-                    "delete from derived.identities "
-                    "where customer_number in (select unnest($numbers))",
-                    {"numbers": old},
-                )
-        if written:
-            self._rows(_IDENTITIES, {**given, "numbers": [one.number for one in written]})
 
     def _told(
         self,
@@ -155,6 +122,25 @@ class Derived:
 
     def _rows(self, statement: str, given: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
         return self.connection.execute(statement, given or {}).fetchall()
+
+
+def _lasting(stored: StoredCustomer, words: str) -> Lasting:
+    """Return what lasts of a customer."""
+    if stored.merged_into is not None:
+        return Lasting(stored.number, None, ())
+    claims = [
+        Claim(
+            stored.number,
+            stored.tenant_id,
+            one.channel_id,
+            one.external_id,
+            one.identity_id,
+            stored.customer_id,
+            microseconds_of(one.first_seen_at),
+        )
+        for one in _claiming.decode(stored.document).identities
+    ]
+    return Lasting(stored.number, words, claims)
 
 
 def literals(numbers: Iterable[int]) -> str:

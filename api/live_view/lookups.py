@@ -47,6 +47,17 @@ _SHAPE: Final = """
         name_rank_2 integer,
         document text not null
     );
+    create table if not exists claims (
+        customer_number integer not null,
+        tenant_id text not null,
+        channel_id text not null,
+        external_id text not null,
+        identity_id text not null,
+        customer_id text not null,
+        first_seen_at integer not null
+    );
+    create index if not exists claims_by_customer on claims (customer_number);
+    create index if not exists claims_by_external_id on claims (external_id);
 """
 _decoder: Final = msgspec.json.Decoder(Customer)
 
@@ -71,12 +82,37 @@ class StoredCustomer(NamedTuple):
         return _decoder.decode(self.document)
 
 
+class Claim(NamedTuple):
+    """What one customer's record says of a channel identity; the time is in microseconds."""
+
+    customer_number: int
+    tenant_id: str
+    channel_id: str
+    external_id: str
+    identity_id: str
+    customer_id: str
+    first_seen_at: int
+
+
+class Lasting(NamedTuple):
+    """What no message changes of a customer: by which words they are found, and what they claim;
+    of who was merged neither.
+    """
+
+    number: int
+    words: str | None
+    claims: Sequence[Claim]
+
+
 _COLUMNS: Final = ", ".join(StoredCustomer._fields)
 _PUT: Final = (
     f"insert into customers ({_COLUMNS}) "  # noqa: S608 - our own names
     f"values ({', '.join('?' * len(StoredCustomer._fields))}) on conflict (number) do update set "
     + ", ".join(f"{name} = excluded.{name}" for name in StoredCustomer._fields[1:])
 )
+
+
+_PUT_CLAIM: Final = f"insert into claims values ({', '.join('?' * len(Claim._fields))})"  # noqa: S608
 
 
 class Lookups:
@@ -105,19 +141,26 @@ class Lookups:
     def put(
         self,
         customers: Iterable[StoredCustomer],
-        words: Mapping[int, str],
+        lasting: Sequence[Lasting],
         *,
         removed: Iterable[int] = (),
-        unlisted: Iterable[int] = (),
     ) -> None:
-        """Have these customers, and these words of some of them, by number; no words of those
-        `unlisted`, and nothing of those `removed`. The same again changes nothing.
+        """Have these customers, and what lasts of some of them; and nothing of those removed, by
+        number, but what is put of them. The same again changes nothing.
         """
-        gone = [(number,) for number in set(removed)]
+        gone = set(removed)
+        words = {one.number: one.words for one in lasting if one.words is not None}
+        changed = gone.union(one.number for one in lasting)
         with self._writer:
-            self._writer.executemany("delete from customers where number = ?", gone)
+            self._writer.executemany(
+                "delete from customers where number = ?", [(number,) for number in gone]
+            )
             self._writer.executemany(_PUT, customers)
-            self._put_words(words, {number for (number,) in gone}.union(unlisted))
+            self._writer.executemany(
+                "delete from claims where customer_number = ?", [(number,) for number in changed]
+            )
+            self._writer.executemany(_PUT_CLAIM, [claim for one in lasting for claim in one.claims])
+            self._put_words(words, gone | (changed - words.keys()))
 
     def _put_words(self, words: Mapping[int, str], gone: set[int]) -> None:
         known = self._known_words(words.keys() - gone)
@@ -172,6 +215,12 @@ class Lookups:
             numbers,
         )
         return [(StoredCustomer(*row[:-1]), row[-1]) for row in rows]
+
+    def claims(self, tenant_id: str, channel_id: str, external_id: str) -> list[Claim]:
+        """Return what is claimed of a channel identity."""
+        rows = self._reader().execute("select * from claims where external_id = ?", (external_id,))
+        found = [Claim(*row) for row in rows]
+        return [one for one in found if (one.tenant_id, one.channel_id) == (tenant_id, channel_id)]
 
     def documents(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return the customers' JSON, by number; of at most some thousand."""

@@ -57,19 +57,3 @@ create index conversations_by_external_id on raw.conversations (external_id);
 create index events_by_customer on raw.customer_events (customer_id);
 create index events_by_command on raw.customer_events (command_id);
 create index suggestions_by_id on raw.link_suggestions (suggestion_id);
-
-create schema derived;
-
--- One row per channel identity of a customer that lives.
-create table derived.identities (
-    customer_number bigint not null,
-    customer_id varchar not null,
-    tenant_id varchar not null,
-    channel_id varchar not null,
-    channel_type varchar not null,
-    external_id varchar not null,
-    identity_id varchar not null,
-    first_seen_at timestamptz
-);
-create index identities_by_customer on derived.identities (customer_number);
-create index identities_by_external_id on derived.identities (external_id);

@@ -33,6 +33,11 @@ _WORDS: Final = """
 _SORT_NAME: Final = "strip_accents(lower(nfc_normalize({})))"
 
 
+_CHANNELS: Final = (
+    """list_distinct([{{'id': i."channelId", 'type': i."channelType"}} for i in {}])"""
+)
+
+
 def _of_identities(name: str, sql: str) -> Column:
     return Column(name, "identities", CUSTOMERS.column("identities").type, sql=sql)
 
@@ -71,8 +76,9 @@ LIVE_CUSTOMERS: Final = replace(
     columns=(
         *(column for column in CUSTOMERS.columns if column.name in _FILTERED),
         _DOCUMENT,
-        _of_identities("channel_ids", 'list_distinct([i."channelId" for i in {}])'),
-        _of_identities("channel_types", 'list_distinct([i."channelType" for i in {}])'),
+        # Side by side: a channel, and its type.
+        _of_identities("channel_ids", f"[c.id for c in {_CHANNELS}]"),
+        _of_identities("channel_types", f"[c.type for c in {_CHANNELS}]"),
         _of_identities("last_inbound_at", 'list_max([i."lastInboundAt" for i in {}])'),
         _of_identities("search_text", _WORDS.strip()),
         Column("name_rank", "displayName", sql=f"rank_of({_SORT_NAME}, 1)"),

@@ -6,107 +6,83 @@ first owner's until the next one's begins.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import duckdb
-import msgspec
 
-from api.live_view.numbers import number_of
+from api.live_view.lookups import Claim, Lookups
 from api.live_view.pages import Page, cursor_of, place_in
 from streams.contracts.customers import Customer
 
 NEWEST_FIRST: Final = "-at"
-_CLAIMS: Final = """
-    select tenant_id, channel_id, identity_id, customer_id, first_seen_at
-    from derived.identities where external_id = $external_id
-"""
-_ALWAYS: Final = ("-infinity", "infinity")
-_decoder: Final = msgspec.json.Decoder(Customer)
-
-
-class Claim(NamedTuple):
-    """What one customer's record says of a channel identity."""
-
-    identity_id: str
-    customer_id: str
-    first_seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """A channel identity, and from when until when it is the customer's."""
+    """A channel identity, and from when until when it is the customer's, in microseconds; None:
+    always.
+    """
 
     channel_id: str
     external_id: str
-    owned_from: str
-    owned_until: str
+    owned_from: int | None
+    owned_until: int | None
 
 
-def tenures(owner: Customer, reader: duckdb.DuckDBPyConnection) -> list[Tenure]:
+def tenures(owner: Customer, lookups: Lookups) -> list[Tenure]:
     """Return what the customer owns."""
     held = dict.fromkeys((one.channel_id, one.external_id) for one in owner.identities)
     return [
         Tenure(channel_id, external_id, owned_from, owned_until)
         for channel_id, external_id in held
         for customer_id, owned_from, owned_until in _in_turn(
-            _believed(owner.tenant_id, channel_id, external_id, reader)
+            _believed(lookups.claims(owner.tenant_id, channel_id, external_id), lookups)
         )
         if customer_id == owner.id
     ]
 
 
-def _believed(
-    tenant_id: str, channel_id: str, external_id: str, reader: duckdb.DuckDBPyConnection
-) -> Iterator[Claim]:
+def _believed(claims: Iterable[Claim], lookups: Lookups) -> Iterator[Claim]:
     """Yield one claim to each identity: where two records claim one, the newer's."""
     by_identity: dict[str, list[Claim]] = {}
-    for tenant, channel, *claim in reader.execute(_CLAIMS, {"external_id": external_id}).fetchall():
-        if (tenant, channel) == (tenant_id, channel_id):
-            by_identity.setdefault(claim[0], []).append(Claim(*claim))
-    for claims in by_identity.values():
-        if len(claims) == 1:
-            yield claims[0]
+    for claim in claims:
+        by_identity.setdefault(claim.identity_id, []).append(claim)
+    for several in by_identity.values():
+        if len(several) == 1:
+            yield several[0]
         else:
-            ages = {claim: _age(tenant_id, claim, reader) for claim in claims}
-            yield min(claims, key=lambda claim: (ages[claim], claim.customer_id))
+            ages = {claim: _age(claim, lookups) for claim in several}
+            yield min(several, key=lambda claim: (ages[claim], claim.customer_id))
 
 
-def _age(tenant_id: str, claim: Claim, reader: duckdb.DuckDBPyConnection) -> tuple[float, int]:
+def _age(claim: Claim, lookups: Lookups) -> tuple[float, int]:
     """Return what is greater the older the record is that makes the claim."""
-    rows = reader.execute(
-        # The number alone: DuckDB takes the index only where nothing else is asked of the table.
-        "select tenant_id, version, document from raw.customers where number = $number",
-        {"number": number_of(claim.customer_id)},
-    ).fetchall()
-    if not rows or rows[0][0] != tenant_id:
+    if (found := lookups.customer(claim.tenant_id, claim.customer_id)) is None:
         return inf, 0
-    _, version, document = rows[0]
     seen_at = next(
         (
             one.last_seen_at
-            for one in _decoder.decode(document).identities
+            for one in found.record.identities
             if one.identity_id == claim.identity_id
         ),
         None,
     )
-    return -seen_at.timestamp() if seen_at else inf, -version
+    return -seen_at.timestamp() if seen_at else inf, -found.version
 
 
-def _in_turn(claims: Iterable[Claim]) -> Iterator[tuple[str, str, str]]:
+def _in_turn(claims: Iterable[Claim]) -> Iterator[tuple[str, int | None, int | None]]:
     """Yield each owner of a channel identity, from when, and until when."""
     in_time = sorted(claims, key=lambda one: (one.first_seen_at, one.identity_id))
-    bounds = [claim.first_seen_at.isoformat() for claim in in_time]
-    for claim, begins, ends in zip(
-        in_time, [_ALWAYS[0], *bounds[1:]], [*bounds[1:], _ALWAYS[1]], strict=True
-    ):
+    bounds = [claim.first_seen_at for claim in in_time[1:]]
+    for claim, begins, ends in zip(in_time, [None, *bounds], [*bounds, None], strict=True):
         yield claim.customer_id, begins, ends
 
 
 def messages(
     owner: Customer,
     reader: duckdb.DuckDBPyConnection,
+    lookups: Lookups,
     *,
     cursor: str | None,
     limit: int,
@@ -116,7 +92,7 @@ def messages(
     extra = "" if conversation_id is None else "and conversation_id = $conversation_id"
     return _page(
         reader,
-        tenures(owner, reader),
+        tenures(owner, lookups),
         table="raw.customer_messages",
         at="sent_at",
         tie="channel_id || ' ' || message_id",
@@ -131,6 +107,7 @@ def messages(
 def conversations(
     owner: Customer,
     reader: duckdb.DuckDBPyConnection,
+    lookups: Lookups,
     *,
     cursor: str | None,
     limit: int,
@@ -138,7 +115,7 @@ def conversations(
     """Return a page of conversations, the one that began last first."""
     return _page(
         reader,
-        tenures(owner, reader),
+        tenures(owner, lookups),
         table="raw.conversations",
         at="started_at",
         tie="conversation_id",
@@ -152,6 +129,7 @@ def conversations(
 def events(
     owner: Customer,
     reader: duckdb.DuckDBPyConnection,
+    _lookups: Lookups,
     *,
     cursor: str | None,
     limit: int,
@@ -189,13 +167,18 @@ def _page(
         given |= {
             f"external_{number}": tenure.external_id,
             f"channel_{number}": tenure.channel_id,
-            f"from_{number}": tenure.owned_from,
-            f"until_{number}": tenure.owned_until,
         }
+        since = ""
+        if tenure.owned_from is not None:
+            given[f"from_{number}"] = tenure.owned_from
+            since += f"and {at} >= make_timestamptz($from_{number}::bigint) "
+        if tenure.owned_until is not None:
+            given[f"until_{number}"] = tenure.owned_until
+            since += f"and {at} < make_timestamptz($until_{number}::bigint) "
         parts.append(
             f"select channel_id = $channel_{number} and tenant_id = $tenant_id "  # noqa: S608
-            f"and {at} >= $from_{number}::timestamptz and {at} < $until_{number}::timestamptz "
-            f"{extra} {behind} as is_meant, epoch_us({at}) as moment, {tie} as tie, document "
+            f"{since} {extra} {behind} as is_meant, "
+            f"epoch_us({at}) as moment, {tie} as tie, document "
             f"from {table} where external_id = $external_{number}"
         )
     return _newest(reader, parts, given, limit=limit)

@@ -34,6 +34,7 @@ from pipelines.batch import BatchLimits, Partition
 from pipelines.duckdb_sink import DuckDbSink
 from pipelines.errors import LoadError, OffsetsExpiredError, TopicRecreatedError
 from pipelines.kafka import open_source
+from pipelines.raw_tables import POLICIES
 from pipelines.sink import LoadedBatch, Source, plan, run_until_caught_up, run_until_stopped
 from streams.cluster import ClusterSettings
 from streams.topics import TopicSpec
@@ -96,6 +97,8 @@ class LiveView:
     positions: dict[Partition, int] = field(default_factory=dict)
     batches: int = 0  # grows with each batch: the same number, the same answers
     _answers: dict[object, "asyncio.Future[Any]"] = field(default_factory=dict)
+    _policies: int = 0  # grows with each batch that has any
+    _regions: dict[tuple[str, int], str | None] = field(default_factory=dict)
     _answered_at: int = -1
     _answered_since: float = 0.0
     _readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS))
@@ -178,9 +181,14 @@ class LiveView:
 
     async def region(self, tenant_id: str) -> str | None:
         """Return where the tenant's people dial from; None where its policy does not say."""
-        return await self.ask_once(
-            ("region", tenant_id), lambda reader: region_of(tenant_id, reader)
-        )
+        asked = (tenant_id, self._policies)
+        if asked not in self._regions:
+            region = await self.ask(lambda reader: region_of(tenant_id, reader))
+            if len(self._regions) >= _MOST_ANSWERS:
+                self._regions.clear()
+            self._regions[asked] = region
+            return region
+        return self._regions[asked]
 
     async def outcome_of(self, tenant_id: str, command_id: str) -> CommandOutcome | None:
         """Return what became of a command; None where the view does not know yet."""
@@ -304,7 +312,7 @@ class LiveView:
 
         def note(batch: LoadedBatch) -> None:
             nonlocal said_at
-            self._note(batch)
+            self.note(batch)
             if self._stop.is_set():
                 raise _StoppedError
             if was_ready:
@@ -324,7 +332,7 @@ class LiveView:
         self.progress = replace(self.progress, phase="live", reason="")
 
         def note(batch: LoadedBatch) -> None:
-            self._note(batch)
+            self.note(batch)
             told, loop = derived.told, self._loop
             if loop is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(self.changes.publish, told, dict(self.positions))
@@ -333,6 +341,8 @@ class LiveView:
             source, sink, clock=time.monotonic, limits=_LIVE, on_batch=note, stop=self._stop
         )
 
-    def _note(self, batch: LoadedBatch) -> None:
+    def note(self, batch: LoadedBatch) -> None:
+        """Have known that the batch is in the files."""
         self.positions |= batch.next_offsets
+        self._policies += any(table.table == POLICIES.qualified for table in batch.tables)
         self.batches += 1

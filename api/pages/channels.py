@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 
 from api.channels import channels_of
-from api.customers import View
 from api.pages.site import PageRoute, TheVisit
+from api.view import View
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

@@ -9,12 +9,13 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
-from api.customers import CustomerId, View, no_such_customer
+from api.customers import CustomerId, no_such_customer
 from api.live_view.filters import CustomerFilter
 from api.live_view.search import LONGEST_SEARCH
 from api.live_view.view import LiveView
 from api.pages import timeline
 from api.pages.site import AgentsVisit, PageRoute, TheVisit
+from api.view import View
 from streams.contracts.customers import Customer, CustomerIdentity, CustomerLink
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -32,8 +33,11 @@ async def shown(visit: TheVisit, view: View, customer_id: CustomerId) -> Respons
     customer = _living(visit.tenant_id, customer_id, view)
     if customer.id != customer_id:
         return RedirectResponse(f"/customers/{quote(customer.id)}", HTTPStatus.PERMANENT_REDIRECT)
+    lookups = view.store().lookups
     found = await view.ask(
-        lambda reader: timeline.entries(customer, reader, place=None, limit=_TIMELINE_ENTRIES)
+        lambda reader: timeline.entries(
+            customer, reader, lookups, place=None, limit=_TIMELINE_ENTRIES
+        )
     )
     return visit.html(
         "customer.html",
@@ -59,8 +63,11 @@ async def part(
         return visit.html("customer_facts.html", **content)
 
     lives = _living(visit.tenant_id, customer_id, view)
+    lookups = view.store().lookups
     found = await view.ask(
-        lambda reader: timeline.entries(lives, reader, place=place, limit=_TIMELINE_ENTRIES)
+        lambda reader: timeline.entries(
+            lives, reader, lookups, place=place, limit=_TIMELINE_ENTRIES
+        )
     )
     return visit.html("timeline.html", **_entries(lives.id, found))
 

@@ -10,7 +10,8 @@ import duckdb
 import msgspec
 from fastapi import APIRouter, Query, Response
 
-from api.customers import Cursor, View, Wanted
+from api.customer_query import Wanted
+from api.customers import Cursor
 from api.live_view.choices import Choices, Remembered
 from api.live_view.customers import Sort
 from api.live_view.filters import CustomerFilter
@@ -18,6 +19,7 @@ from api.live_view.stats import customer_stats
 from api.live_view.view import LiveView
 from api.pages import words
 from api.pages.site import PageRoute, TheVisit
+from api.view import View
 from streams.contracts.customers import Customer
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Query, Response
 
-from api.customers import View
 from api.live_view.stats import CustomerStats, customer_stats
 from api.pages import charts
 from api.pages.figures import Figures, figures
 from api.pages.site import PageRoute, TheVisit, Visit
 from api.problems import ProblemError
+from api.view import View
 from warehouse.errors import WarehouseError
 from warehouse.queries import Grain
 

@@ -9,9 +9,9 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from api.commands.routes import TheCommands
-from api.customers import View
 from api.live_view.lookups import Lookups
 from api.pages.site import PageRoute, TheVisit
+from api.view import View
 from streams.contracts.customers import Customer
 from streams.contracts.messages import MessageFact
 from streams.contracts.suggestions import LinkSuggestion

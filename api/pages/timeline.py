@@ -12,6 +12,8 @@ import duckdb
 import msgspec
 
 from api.live_view import timeline
+from api.live_view.instants import microseconds_of
+from api.live_view.lookups import Lookups
 from api.live_view.pages import Page, cursor_of
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
@@ -38,6 +40,7 @@ class Timeline:
 def entries(
     owner: Customer,
     reader: duckdb.DuckDBPyConnection,
+    lookups: Lookups,
     *,
     place: str | None,
     limit: int,
@@ -45,7 +48,7 @@ def entries(
     """Return what is behind the place. Raises ProblemError: it is no place of ours."""
 
     def read_by(page: Callable[..., Page]) -> Read:
-        return lambda cursor: page(owner, reader, cursor=cursor, limit=limit)
+        return lambda cursor: page(owner, reader, lookups, cursor=cursor, limit=limit)
 
     reads: list[tuple[type[Any], Read]] = [
         (MessageFact, read_by(timeline.messages)),
@@ -101,10 +104,10 @@ def place_of(entry: Entry) -> tuple[int, str]:
     """Return where an entry stands in its own list."""
     match entry:
         case MessageFact():
-            return _microseconds(entry.sent_at), f"{entry.channel_id} {entry.message_id}"
+            return microseconds_of(entry.sent_at), f"{entry.channel_id} {entry.message_id}"
         case Conversation():
-            return _microseconds(entry.started_at), entry.id
-    return _microseconds(entry.occurred_at), entry.id
+            return microseconds_of(entry.started_at), entry.id
+    return microseconds_of(entry.occurred_at), entry.id
 
 
 def is_told(entry: Entry) -> bool:
@@ -143,8 +146,3 @@ def kind_of(entry: Entry) -> str:
         case Conversation():
             return "conversation"
     return "event"
-
-
-def _microseconds(at: datetime) -> int:
-    seconds = int(at.replace(microsecond=0).timestamp())
-    return seconds * 1_000_000 + at.microsecond

@@ -82,8 +82,7 @@ class FedView:
         given = batch(*(chunk(topic, found) for topic, found in by_topic.items()))
         self._warehouse_sink.write(given)
         loaded = self._sink.write(given)
-        self.view.positions |= loaded.next_offsets
-        self.view.batches += 1
+        self.view.note(loaded)
         return self._derived.told
 
     def _next_offset(self, topic: str) -> int:
