@@ -30,7 +30,7 @@ _LOG_BYTES: Final = 64 * 1024 * 1024  # that stay of a long one
 # The words are in comparable form already. Marks are parts of words: Hindi is written with them.
 # Customers stand in the order in which they came: in that of their numbers, which are random, each
 # new one would be a page to write.
-_SHAPE: Final = """
+SHAPE: Final = """
     create virtual table if not exists words using fts5(
         said, prefix = '3 4', detail = none,
         tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -126,7 +126,7 @@ class Lookups:
         self._is_synced = is_synced
         self._writer = self._connect()
         self._writer.execute(f"pragma cache_size = -{_WRITERS_CACHE_KIB}")
-        self._writer.executescript(_SHAPE)
+        self._writer.executescript(SHAPE)
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = [self._writer]
         self._lock = threading.Lock()

@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from api.live_view.lookups import Lookups
+from api.live_view.lookups import SHAPE, Lookups
 from api.live_view.tables import TABLES
 from api.live_view.windows import Windows
 from warehouse.connection import connect_again, open_writer
@@ -127,6 +127,7 @@ def _shape() -> str:
         duckdb.__version__,
         [migration.checksum for migration in migrations()],
         _SCHEMA.read_text(encoding="utf-8"),
+        SHAPE,
         [[table.qualified, [column.expression for column in table.columns]] for table in TABLES],
     ]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
