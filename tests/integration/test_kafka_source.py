@@ -1,4 +1,4 @@
-"""The loader's source on real brokers: what it delivers, and what it does when a broker goes away."""
+"""The loader's source on real brokers: what it delivers, and what it does when one goes away."""
 
 import asyncio
 import gc
@@ -37,7 +37,7 @@ def made_topic(cluster: ClusterSettings, *, partitions: int = 1) -> str:
 
 
 def produce(cluster: ClusterSettings, topic: str, numbers: Iterable[int], **options: Any) -> None:
-    """Have each number on the partition that it says, modulo two digits: one batch a partition."""
+    """Have each number on the partition that its last digit says, in few batches."""
 
     async def send() -> None:
         async with AIOKafkaProducer(
@@ -102,7 +102,7 @@ def test_records_come_in_order_from_where_they_were_asked_for_in_chunks_of_a_siz
         source.start({first: 49})
         again = chunks_until(source, lambda offsets: offsets == {first: 50})
         assert delivered(again, first) == [(49, b"490")]
-        produce(cluster, topic, [500])
+        produce(cluster, topic, [500], compression_type="gzip")
         late = chunks_until(source, lambda offsets: offsets == {first: 51})
         assert delivered(late, first) == [(50, b"500")]
 
@@ -156,10 +156,9 @@ def test_a_topic_deleted_while_it_is_read_is_an_error_where_it_is_polled(
 
 
 @pytest.mark.kafka
+@pytest.mark.usefixtures("needs_kafka")
 def test_a_broker_that_goes_away_and_comes_back_has_lost_nothing_and_holds_up_no_close(
-    tmp_path: Path,
-    needs_kafka: None,
-    caplog: pytest.LogCaptureFixture,  # noqa: ARG001
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker = local_broker(tmp_path, kind="kafka", say=lambda _: None, jars_folder=JARS_FOLDER)
     cluster = ClusterSettings(bootstrap_servers=broker.start(), topic_prefix="test-")
