@@ -40,6 +40,11 @@ def print_circumstances(*packages: str) -> None:
 
 def print_claim(claim: str, *, value: float, unit: str, floor: float) -> None:
     """Print the benchmark's last line; leave with 1 where the floor does not hold."""
+    sys.exit(0 if told_claim(claim, value=value, unit=unit, floor=floor) else 1)
+
+
+def told_claim(claim: str, *, value: float, unit: str, floor: float) -> bool:
+    """Print the claim's line; say whether its floor holds."""
     holds = value >= floor
     print(
         json.dumps(
@@ -52,4 +57,4 @@ def print_claim(claim: str, *, value: float, unit: str, floor: float) -> None:
             }
         )
     )
-    sys.exit(0 if holds else 1)
+    return holds

@@ -1,14 +1,13 @@
 """How much of the topics is loaded: the loader's offsets against the log's."""
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
 
 from pipelines.batch import Partition
 from pipelines.duckdb_sink import positions_in
-from pipelines.kafka import KafkaSource
+from pipelines.kafka import topic_states
 from pipelines.raw_tables import tables_by_topic
 from pipelines.sink import Position, TopicState
 from streams.cluster import ClusterSettings
@@ -59,5 +58,4 @@ def coverage(
     """
     tables = tables_by_topic(cluster.topic_prefix)
     positions = positions_in(connection, tables)
-    with closing(KafkaSource(cluster, tuple(tables))) as source:
-        return coverage_of(source.topics(), positions)
+    return coverage_of(topic_states(cluster, tuple(tables)), positions)

@@ -119,7 +119,7 @@ def load_until_caught_up(
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """Have Python look for garbage in circles rarely: records come by the ten thousand and hold
-    none, and looking through them takes a quarter to a third of a plain consumer's time.
+    none, and looking through them takes a fifth of a plain consumer's time.
     """
     usual = gc.get_threshold()
     gc.set_threshold(_RECORDS_BETWEEN_COLLECTIONS, 50, 100)

@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartitio
 
 from pipelines.erasures import Erasures, erased_by
 from pipelines.errors import TopicMissingError
-from pipelines.kafka import POLL_RECORDS, consumer_options, translated
+from pipelines.kafka import POLL_RECORDS, consumer_options, reached_in_time, translated
 from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.customers import ErasedIdentity
@@ -57,11 +57,15 @@ def sweep(
     were read, and of how many.
     """
     started = time.perf_counter()
-    options = consumer_options(cluster) | {
-        "group_id": f"{topics.group_name(cluster.topic_prefix)}-sweep",
-        "auto_offset_reset": "earliest",
-        "max_poll_records": POLL_RECORDS,
-    }
+    options = (
+        consumer_options(cluster)
+        | reached_in_time()
+        | {
+            "group_id": f"{topics.group_name(cluster.topic_prefix)}-sweep",
+            "auto_offset_reset": "earliest",
+            "max_poll_records": POLL_RECORDS,
+        }
+    )
     with translated(cluster), closing(KafkaConsumer(**options)) as consumer:
         walk = _Walk(consumer, cluster)
         erased, reached = walk.new_erasures(now_ms - settles_after_ms)

@@ -326,7 +326,7 @@ def test_without_topics_the_load_says_how_to_make_them(cluster: ClusterSettings)
 
 
 def test_without_a_broker_the_load_says_where_it_looked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "_REACHED_MS", 500)  # there never will be one
+    monkeypatch.setattr(kafka, "_REACHED_SECONDS", 0.5)  # there never will be one
     nowhere = ClusterSettings(bootstrap_servers="127.0.0.1:1")
     with (
         open_memory() as connection,

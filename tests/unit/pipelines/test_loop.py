@@ -6,7 +6,6 @@ import pytest
 
 from pipelines.batch import Batch, BatchLimits, Chunk, Partition
 from pipelines.errors import LoadStalledError, OffsetsExpiredError, TopicRecreatedError
-from pipelines.prefetch import PrefetchingSource
 from pipelines.sink import (
     LoadedBatch,
     Position,
@@ -40,14 +39,9 @@ def load(
     return seen
 
 
-@pytest.mark.parametrize("ahead", [True, False])
-def test_everything_at_the_start_is_loaded_in_bounded_batches(ahead: bool) -> None:
-    fake = FakeSource({P0: messages(7), P1: messages(5, start=7)})
-    source: Source = PrefetchingSource(fake) if ahead else fake
+def test_everything_at_the_start_is_loaded_in_bounded_batches() -> None:
     sink = FakeSink()
-    seen = load(source, sink)
-    if isinstance(source, PrefetchingSource):
-        source.close()
+    seen = load(FakeSource({P0: messages(7), P1: messages(5, start=7)}), sink)
     assert len(sink.rows["customer-messages"]) == 12
     assert max(one.rows for one in sink.batches) <= 4 + 2 * 2
     assert seen[-1].next_offsets == {P0: 7, P1: 5}
@@ -84,17 +78,6 @@ def test_a_broker_that_delivers_nothing_ends_the_run() -> None:
     source = FakeSource({P0: messages(2)}, ends={P0: 5}, clock=clock)
     with pytest.raises(LoadStalledError, match=r"customer-messages\[0\] 2 of 5"):
         load(source, FakeSink(), clock=clock)
-
-
-def test_a_source_that_fails_behind_the_prefetch_fails_the_run() -> None:
-    class Broken(FakeSource):
-        def poll(self, timeout_seconds: float) -> Chunk:  # noqa: ARG002
-            raise OSError("gone")
-
-    source = PrefetchingSource(Broken({P0: messages(2)}))
-    with pytest.raises(OSError, match="gone"):
-        load(source, FakeSink())
-    source.close()
 
 
 def test_a_continuous_run_writes_by_age_and_what_is_left_when_stopped() -> None:
