@@ -9,8 +9,8 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
-from time import perf_counter, thread_time
+from itertools import islice, repeat
+from time import thread_time
 from typing import Final
 
 import msgspec
@@ -27,7 +27,7 @@ from streams.folds import TOGETHER
 from streams.identity.facts import written
 from streams.identity.graph import fold
 from streams.identity.operations import Observe, decode_operation, encode_operation
-from streams.identity.state import decode_node, encode_node
+from streams.identity.state import Node, decode_node, encode_node
 from streams.identity.telling import Forgotten
 from streams.identity.usual import moved, told
 from streams.traffic.plan import TrafficPlan
@@ -119,7 +119,7 @@ def micros(known: dict[bytes, bytes | None], batches: Batches) -> float:
         effects = nodes.step(records)
         seconds += thread_time() - started
         count += len(records)
-        sent = Counter(out.topic for out in effects.records)
+        sent = Counter(out.topic for out in effects.every_record())
         if sent[facts] != len(records):
             raise AssertionError("not every interaction became a message fact")
         if sent[events] or sent[INTERACTIONS]:
@@ -134,42 +134,50 @@ def pieces(known: dict[bytes, bytes | None], batches: Batches) -> dict[str, floa
     gc.collect()
     for batch in batches:
         records = fetched(batch)
-        started = perf_counter()
+        started = thread_time()
         gathered, _ = nodes.fold.gather(records)
-        spent["gather"] += perf_counter() - started
-        touched = iter(gathered.nodes.items())
+        spent["gather"] += thread_time() - started
+        touched = iter(gathered.items())
+        others: list[tuple[bytes, Node]] = []
         while some := list(islice(touched, TOGETHER)):
             values = [nodes.table[key] or b"" for key, _ in some]
-            started = perf_counter()
+            started = thread_time()
             operations = [
-                [decode_operation(record.value or b"") for record in one.records] for _, one in some
+                [decode_operation(record.value or b"") for record in said] for _, said in some
             ]
-            read = perf_counter()
-            before = [decode_node(value) for value in values]
-            decoded = perf_counter()
-            policies = [POLICIES.of(one.tenant_id) for _, one in some]
-            moves = list(map(moved, before, operations, policies))
-            steps = zip(some, before, operations, policies, moves, strict=True)
-            folds = [
-                fold(one.address, node, said, policy, ADDRESSES)
-                for (_, one), node, said, policy, move in steps
-                if move is None
+            read = thread_time()
+            befores = [decode_node(value) for value in values]
+            decoded = thread_time()
+            moves = list(map(moved, befores, operations, repeat(POLICIES.of)))
+            joined = thread_time()
+            told([move for move in moves if move])
+            wrote = thread_time()
+            became = [
+                (key, encode_node(move.root))
+                for (key, _), move in zip(some, moves, strict=True)
+                if move
             ]
-            joined = perf_counter()
-            usual = told([move for move in moves if move is not None])
-            said = [encode(r) for f in folds for r in f.records if not isinstance(r, Forgotten)]
-            facts = [written(messages) for folded in folds for messages in folded.messages]
-            wrote = perf_counter()
-            became = iter([encode_node(one.node) for one in usual])
-            others = iter([encode_node(folded.node) for folded in folds if folded.node])
-            spent["encode nodes"] += perf_counter() - wrote
+            spent["encode nodes"] += thread_time() - wrote
             spent["write records and facts"] += wrote - joined
             spent["join messages"] += joined - decoded
             spent["decode nodes"] += decoded - read
             spent["decode operations"] += read - started
-            for (key, _), move in zip(some, moves, strict=True):
-                nodes.table[key] = next(others if move is None else became)
-            del operations, before, moves, folds, usual, said, facts  # as the worker has no more
+            nodes.table.update(became)
+            unusual = zip(some, befores, moves, strict=True)
+            others += [(key, before) for (key, _), before, move in unusual if not move]
+            del operations, befores, moves, unusual  # as the worker has no more
+        started = thread_time()
+        for key, before in others:
+            address = key.decode()
+            said = [decode_operation(record.value or b"") for record in gathered[key]]
+            folded = fold(address, before, said, POLICIES.of(address.partition("/")[0]), ADDRESSES)
+            for record in folded.records:
+                if not isinstance(record, Forgotten):
+                    encode(record)
+            written(folded.messages)
+            if folded.node is not None:
+                nodes.table[key] = encode_node(folded.node)
+        spent["whoever is not usual"] += thread_time() - started
     count = sum(map(len, batches))
     return {piece: seconds / count * 1e6 for piece, seconds in spent.items()}
 

@@ -72,7 +72,7 @@ class Nodes:
             at_ms = records[-1].timestamp
             waiting += [
                 (out.key, out.value or b"", at_ms)
-                for out in effects.records
+                for out in effects.every_record()
                 if out.topic == INTERACTIONS
             ]
 

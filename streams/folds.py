@@ -3,9 +3,9 @@ is tested without Kafka. What cannot be understood, or would not fit the broker,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice, repeat
 from typing import Final
 
 import msgspec
@@ -15,66 +15,44 @@ from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import encode
-from streams.engine.batches import Effects, InRecord, OutRecord
+from streams.engine.batches import Effects, InRecord, OutRecord, OutRun
 from streams.identity.addresses import Addresses
 from streams.identity.facts import written
 from streams.identity.graph import Folded, fold
 from streams.identity.operations import (
     Absorb,
-    Observe,
     Operation,
     decode_operation,
     encode_operation,
 )
-from streams.identity.policy import Policy
 from streams.identity.state import Node, decode_node, encode_node
 from streams.identity.telling import Forgotten, Record, Seen
-from streams.identity.usual import Usual, moved, told
+from streams.identity.usual import Moved, moved, told
 from streams.outbox import RECORD_BYTES_LIMIT, UNREADABLE, Outbox, PolicyOf, TopicNames
 
 # A state must fit into the operation that hands it to another node.
 STATE_BYTES_LIMIT: Final = RECORD_BYTES_LIMIT - 10_000
+# A value that is no larger fits the broker with its key, of which it holds all parts.
+_LARGE: Final = RECORD_BYTES_LIMIT // 2
 # Nodes that go through decoding, joining, writing and encoding together, stage by stage: so the
 # processor has a stage's instructions at hand, and still what the stage before it made. One by one
 # takes a third longer, a whole batch at once a tenth (bench/core.py).
-TOGETHER: Final = 32
+TOGETHER: Final = 16
 
 
-@dataclass(slots=True)
-class _Touched:
-    """The records of a batch for one node."""
-
-    address: str
-    tenant_id: str
-    records: list[InRecord]
+# A batch by the key of the node that its records are for, in the order of first touch.
+_Gathered = dict[bytes, list[InRecord]]
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """A batch by the node it is for, in the order of first touch."""
-
-    nodes: dict[bytes, _Touched]
-    set_aside: Sequence[OutRecord]
-
-
-class _Asked(msgspec.Struct, frozen=True, gc=False):
-    """A node before its step, and the operations on it with the records that brought them."""
-
-    key: bytes
-    address: str
-    before: Node | None
-    operations: Sequence[Operation]
-    causes: Sequence[InRecord]
-    policy: Policy
-
-
-def _touched(key: bytes, records: list[InRecord]) -> _Touched:
-    """Return the node that the key is the address of. Raises msgspec.ValidationError."""
+def _address_of(key: bytes) -> tuple[str, str]:
+    """Return the address of the node that the key is, and whose node that is. Raises
+    msgspec.ValidationError where it is none.
+    """
     address = key.decode()
     tenant_id, slash, _ = address.partition("/")
     if not slash:
         raise msgspec.ValidationError("the record's key is no address: which node is it for?")
-    return _Touched(address, tenant_id, records)
+    return address, tenant_id
 
 
 def _require_tenant(operation: Operation, tenant_id: str) -> None:
@@ -85,6 +63,16 @@ def _require_tenant(operation: Operation, tenant_id: str) -> None:
         said = getattr(operation, "tenant_id", tenant_id)
     if said != tenant_id:
         raise msgspec.ValidationError(f"an operation of {said!r} on a node of {tenant_id!r}")
+
+
+@dataclass(slots=True)
+class _Step:
+    """The effects of a step, as they come together."""
+
+    outbox: Outbox
+    runs: list[OutRun] = field(default_factory=list)
+    changes: dict[bytes, bytes | None] = field(default_factory=dict)
+    seen: list[Record | Seen] = field(default_factory=list)
 
 
 class IdentityFold:
@@ -111,86 +99,77 @@ class IdentityFold:
         }
 
     def gather(self, records: Sequence[InRecord]) -> tuple[_Gathered, Sequence[bytes]]:
-        """Return the records by node; what is for none is set aside.
+        """Return the records by node.
 
         They are read a few nodes a time, in `decide`: so what operations, records and facts are
         made of never lies about for a batch long, but stays in the processor's caches.
         """
-        by_key: defaultdict[bytes, list[InRecord]] = defaultdict(list)
+        nodes: _Gathered = defaultdict(list)
         for record in records:
-            by_key[record.key or b""].append(record)
-        nodes: dict[bytes, _Touched] = {}
-        unreadable: dict[bytes, str] = {}
-        for key, touching in by_key.items():
-            try:
-                nodes[key] = _touched(key, touching)
-            except UNREADABLE as error:
-                unreadable[key] = str(error)
-        outbox = Outbox(self._names)
-        for record in records if unreadable else ():
-            if (detail := unreadable.get(record.key or b"")) is not None:
-                outbox.set_aside(record, "unreadable", detail)
-        return _Gathered(nodes, outbox.records), list(nodes)
+            nodes[record.key or b""].append(record)
+        return nodes, list(nodes)
 
     def decide(self, gathered: _Gathered, values: Sequence[bytes | None]) -> Effects:
         """Return what the nodes became and whom that concerns."""
-        outbox = Outbox(self._names, gathered.set_aside)
-        changes: dict[bytes, bytes | None] = {}
-        seen: list[Record | Seen] = []
-        touched = zip(gathered.nodes.items(), values, strict=True)
-        while some := list(islice(touched, TOGETHER)):
-            asked = self._read(some, outbox)
-            steps = list(self._became(asked))
-            nodes = [_changed(*step) for step in zip(asked, steps, strict=True)]
-            for one, became, encoded in zip(asked, steps, nodes, strict=True):
-                if encoded is not None and len(encoded) > STATE_BYTES_LIMIT:
-                    for record in one.causes:
-                        outbox.set_aside(record, "too_large", "the customer's state would be")
-                    continue
-                if encoded is not None:
-                    changes[one.key] = encoded
-                if isinstance(became, Usual):
-                    self._send_usual(became, one.causes[-1], outbox)
-                    if became.seen is not None:
-                        seen.append(became.seen)
-                else:
-                    self._send(became, one.causes[-1], outbox)
-                    seen += became.records
-        return Effects(outbox.records, changes, seen)
+        step = _Step(Outbox(self._names))
+        nodes = zip(gathered.items(), values, strict=True)
+        others: list[tuple[bytes, Node | None]] = []
+        while some := list(islice(nodes, TOGETHER)):
+            befores = [None if value is None else decode_node(value) for _, value in some]
+            operations = [_operations_in(records) for (_, records), _ in some]
+            moves = list(map(moved, befores, operations, repeat(self._policy_of)))
+            usual = [(key, move) for ((key, _), _), move in zip(some, moves, strict=True) if move]
+            is_told = self._tell_usual(usual, step)
+            others += [
+                (key, before)
+                for ((key, _), _), before, move in zip(some, befores, moves, strict=True)
+                if move is None or not is_told
+            ]
+        # One after the other too: what runs seldom runs slowly, and in between slows the rest.
+        for key, before in others:
+            self._tell_folded(key, before, gathered[key], step)
+        return Effects(step.outbox.records, step.runs, step.changes, step.seen)
 
-    def _read(
-        self, touched: Iterable[tuple[tuple[bytes, _Touched], bytes | None]], outbox: Outbox
-    ) -> Sequence[_Asked]:
-        """Return what is asked of each node, and what it is; what is no operation is set aside."""
-        read = [(key, node, value, *_operations_in(node, outbox)) for (key, node), value in touched]
-        return [
-            _Asked(
-                key,
-                node.address,
-                None if value is None else decode_node(value),
-                operations,
-                causes,
-                self._policy_of(node.tenant_id),
-            )
-            for key, node, value, operations, causes in read
-            if operations
-        ]
+    def _tell_usual(self, usual: Sequence[tuple[bytes, Moved]], step: _Step) -> bool:
+        """Have all go out that is to say of usual customers, and their nodes stored; nothing where
+        anything is so large that each must be looked at. Say whether it did.
+        """
+        telling = told([move for _, move in usual])
+        nodes = {key: encode_node(move.root) for key, move in usual if move.run.news}
+        if max(map(len, nodes.values()), default=0) > STATE_BYTES_LIMIT or telling.largest > _LARGE:
+            return False
+        step.changes.update(nodes)
+        step.seen += telling.seen
+        step.runs.append(OutRun(self._customers, telling.customers))
+        step.runs.append(OutRun(self._conversations, telling.conversations))
+        step.runs += [OutRun(self._facts, facts, owner) for owner, facts in telling.facts]
+        return True
 
-    def _became(self, asked: Sequence[_Asked]) -> Iterator[Usual | Folded]:
-        """Yield what became of each node."""
-        moves = [moved(one.before, one.operations, one.policy) for one in asked]
-        usual = iter(told([move for move in moves if move is not None]))
-        for one, move in zip(asked, moves, strict=True):
-            if move is not None:
-                yield next(usual)
-            else:
-                yield fold(one.address, one.before, one.operations, one.policy, self._addresses)
-
-    def _send_usual(self, became: Usual, cause: InRecord, outbox: Outbox) -> None:
-        """Have all go out that is to say of a usual customer."""
-        outbox.put_all(self._customers, became.customers, cause)
-        outbox.put_all(self._conversations, became.conversations, cause)
-        outbox.put_all(self._facts, became.facts, cause, became.owner)
+    def _tell_folded(
+        self, key: bytes, before: Node | None, records: Sequence[InRecord], step: _Step
+    ) -> None:
+        """Have all go out that any node has to say, and have it stored; what is no operation on it
+        is set aside.
+        """
+        try:
+            address, tenant_id = _address_of(key)
+        except UNREADABLE as error:
+            for record in records:
+                step.outbox.set_aside(record, "unreadable", str(error))
+            return
+        operations, causes = _readable_in(records, tenant_id, step.outbox)
+        if not operations:
+            return
+        folded = fold(address, before, operations, self._policy_of(tenant_id), self._addresses)
+        if folded.node is not None and folded.node is not before:
+            encoded = encode_node(folded.node)
+            if len(encoded) > STATE_BYTES_LIMIT:
+                for record in causes:
+                    step.outbox.set_aside(record, "too_large", "the customer's state would be")
+                return
+            step.changes[key] = encoded
+        self._send(folded, causes[-1], step.outbox)
+        step.seen += folded.records
 
     def _send(self, folded: Folded, cause: InRecord, outbox: Outbox) -> None:
         """Have all go out that the node has to say."""
@@ -204,45 +183,33 @@ class IdentityFold:
                 partition_key = _partition_key(said)
                 topic = self._outputs[type(said)]
                 outbox.put(topic, said.id.encode(), encode(said), cause, partition_key)
+        facts = iter(written(folded.messages))
         for messages in folded.messages:
             owner = (messages.owner_id or messages.own_id).encode()
-            outbox.put_all(self._facts, written(messages), cause, owner)
+            for key, value in islice(facts, len(messages.observed)):
+                outbox.put(self._facts, key, value, cause, owner)
 
 
-def _changed(asked: _Asked, became: Usual | Folded) -> bytes | None:
-    """Return the node to store; none where it is what it was."""
-    node = became.node
-    return None if node is None or node is asked.before else encode_node(node)
-
-
-def _operations_in(
-    touched: _Touched, outbox: Outbox
-) -> tuple[Sequence[Operation], Sequence[InRecord]]:
-    """Return the operations on the node and the records that brought them; what is none is set
-    aside.
-    """
-    tenant_id, causes = touched.tenant_id, touched.records
+def _operations_in(records: Sequence[InRecord]) -> Sequence[Operation]:
+    """Return the operations that the records are; nothing where any is none."""
     try:
-        operations = [decode_operation(record.value or b"") for record in causes]
+        return [decode_operation(record.value or b"") for record in records]
     except UNREADABLE:
-        return _readable_in(touched, outbox)
-    for operation in operations:
-        # Nearly all are messages of the tenant: no more is asked of these.
-        if type(operation) is not Observe or operation.tenant_id != tenant_id:
-            return _readable_in(touched, outbox)
-    return operations, causes
+        return ()
 
 
 def _readable_in(
-    touched: _Touched, outbox: Outbox
+    records: Sequence[InRecord], tenant_id: str, outbox: Outbox
 ) -> tuple[Sequence[Operation], Sequence[InRecord]]:
-    """Return the same where not all may be readable, or messages of the tenant."""
+    """Return the operations on the tenant's node and the records that brought them; what is none
+    is set aside.
+    """
     operations: list[Operation] = []
     causes: list[InRecord] = []
-    for record in touched.records:
+    for record in records:
         try:
             operation = decode_operation(record.value or b"")
-            _require_tenant(operation, touched.tenant_id)
+            _require_tenant(operation, tenant_id)
         except UNREADABLE as error:
             outbox.set_aside(record, "unreadable", str(error))
         else:

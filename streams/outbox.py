@@ -1,6 +1,6 @@
 """Records on their way out of a step: their topics' names, and what is set aside instead."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,8 +78,8 @@ def dead_letter(
 class Outbox:
     """Records on their way to a topic; one that the broker would refuse becomes a dead letter."""
 
-    def __init__(self, names: TopicNames, records: Sequence[OutRecord] = ()) -> None:
-        self.records: list[OutRecord] = list(records)
+    def __init__(self, names: TopicNames) -> None:
+        self.records: list[OutRecord] = []
         self.reasons: list[Reason] = []
         self._names = names
         self._dead_letters = names(topics.DEAD_LETTERS)
@@ -94,27 +94,9 @@ class Outbox:
     ) -> None:
         """Send the value, or set its cause aside where the broker would refuse it."""
         if len(value) + len(key) > RECORD_BYTES_LIMIT:
-            self._set_aside_large(topic, value, cause)
+            self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
         else:
             self.records.append(OutRecord(topic, key, value, partition_key))
-
-    def put_all(
-        self,
-        topic: str,
-        records: Iterable[tuple[bytes, bytes]],
-        cause: InRecord,
-        partition_key: bytes | None = None,
-    ) -> None:
-        """Send keys and values, or set their cause aside for each that the broker would refuse."""
-        append = self.records.append
-        for key, value in records:
-            if len(value) + len(key) > RECORD_BYTES_LIMIT:
-                self._set_aside_large(topic, value, cause)
-            else:
-                append(OutRecord(topic, key, value, partition_key))
-
-    def _set_aside_large(self, topic: str, value: bytes, cause: InRecord) -> None:
-        self.set_aside(cause, "too_large", f"{len(value)} bytes for {topic}")
 
     def set_aside(
         self, record: InRecord, reason: Reason, detail: str, *, part: int | None = None

@@ -101,13 +101,13 @@ class MessageFact(Wire, frozen=True, kw_only=True):
     tenant_id: str
     channel_id: str
     channel_type: str
-    message_id: str
-    direction: Direction
     external_id: str
     identity_key: str
     identity_id: str  # of the identity, whoever owns it: an erasure names these
     customer_id: str | None
     conversation_id: str | None
+    message_id: str
+    direction: Direction
     sent_at: datetime  # when it happened, as the platform says (clamped to receivedAt if absurd)
     received_at: datetime  # when the broker had it
     content_type: str

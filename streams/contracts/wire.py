@@ -3,7 +3,7 @@
 Unknown fields are ignored, so a producer may be newer than we are; fields are only ever added.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -21,10 +21,8 @@ class Wire(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(record: msgspec.Struct) -> bytes:
-    """Return the record as JSON bytes."""
-    return _encoder.encode(record)
-
-
-# A method of the encoder, with nothing in between: it runs several times a message.
-encode_text: Final[Callable[[str], bytes]] = _encoder.encode
+# The encoder's own methods, with nothing in between: they run several times a message.
+# Returns the record as JSON bytes.
+encode: Final[Callable[[msgspec.Struct], bytes]] = _encoder.encode
+# Returns each record as a line of JSON.
+encode_lines: Final[Callable[[Sequence[msgspec.Struct]], bytes]] = _encoder.encode_lines

@@ -1,6 +1,6 @@
 """What goes in and out of a step: a fetched batch of one partition, and records to send."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -64,12 +64,30 @@ class OutRecord(msgspec.Struct, frozen=True, gc=False):
     partition_key: bytes | None = None
 
 
+class OutRun(msgspec.Struct, frozen=True, gc=False):
+    """Records to send to one topic, as keys and values; the key of each decides its partition, or
+    the partition key of all where there is one.
+    """
+
+    topic: str
+    records: Sequence[tuple[bytes, bytes | None]]
+    partition_key: bytes | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a step decided: records to send, keys of the table to change (None deletes), and what
-    the shell may speak of once it is all true.
+    """What a step decided: records to send one by one and in runs, keys of the table to change
+    (None deletes), and what the shell may speak of once it is all true.
     """
 
     records: Sequence[OutRecord] = ()
+    runs: Sequence[OutRun] = ()
     changes: Mapping[bytes, bytes | None] = field(default_factory=dict)
     told: Sequence[Any] = ()
+
+    def every_record(self) -> Iterator[OutRecord]:
+        """Yield the records to send one by one, those of runs too."""
+        yield from self.records
+        for run in self.runs:
+            for key, value in run.records:
+                yield OutRecord(run.topic, key, value, run.partition_key)

@@ -62,7 +62,7 @@ async def process(
         gathered, keys = fold.gather(batch.records)
         effects = fold.decide(gathered, table.read(batch.partition, keys))
         on_moment("decided")
-        await producer.send(effects.records)
+        await producer.send(effects.records, effects.runs)
         on_moment("records_sent")
         if effects.changes:
             if not await table.is_ours_alone(batch.partition):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
-from streams.engine.batches import OutRecord
+from streams.engine.batches import OutRecord, OutRun
 
 KeyValue = tuple[bytes, bytes | None]
 
@@ -26,8 +26,8 @@ class BulkProducer:
         self._producer = producer
         self._partition_counts: dict[str, int] = {}
 
-    async def send(self, records: Iterable[OutRecord]) -> None:
-        """Have every record acknowledged; order is kept within a partition key.
+    async def send(self, records: Iterable[OutRecord], runs: Iterable[OutRun] = ()) -> None:
+        """Have every record acknowledged; order is kept within a partition key, runs come last.
 
         Raises what the broker answered, and then any number of them may have been written: the
         caller repeats the whole.
@@ -39,6 +39,14 @@ class BulkProducer:
             count = counts.get(topic) or await self._partition_count(topic)
             partition = crc32(record.partition_key or key) % count
             by_partition[topic, partition].append((key, record.value))
+        for run in runs:
+            topic = run.topic
+            count = counts.get(topic) or await self._partition_count(topic)
+            if run.partition_key is not None:
+                by_partition[topic, crc32(run.partition_key) % count] += run.records
+                continue
+            for pair in run.records:
+                by_partition[topic, crc32(pair[0]) % count].append(pair)
         await asyncio.gather(
             *(
                 self.send_to(topic, partition, batch)

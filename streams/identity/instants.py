@@ -3,6 +3,7 @@
 Internally a time is an int of milliseconds (cheap to join); on the wire it is RFC 3339.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -76,49 +77,60 @@ def to_datetime(at_ms: int) -> datetime:
 _EXACT_UNTIL_MS: Final = to_ms(datetime(2100, 1, 1, tzinfo=UTC))
 _MINUTE_MS: Final = 60_000
 _MINUTES_KEPT: Final = 8_192  # a day and some late ones, from two clocks
-_WHOLE_SECONDS: Final = {second * 1000: b"%02dZ" % second for second in range(60)}
-_SECONDS: Final = [b"%02d." % second for second in range(60)]
-_MILLISECONDS: Final = [b"%03d000Z" % ms for ms in range(1000)]
+_INSTANTS_KEPT: Final = 512  # a few nodes' messages, and still in the processor's caches
 _FRACTIONS: Final = [repr(ms / 1000)[1:] for ms in range(1000)]
 
 
-class _Minutes(dict[int, bytes]):
+class _Minutes(dict[int, str]):
     """What the instants of a minute begin with; raises OverflowError of those not exact."""
 
-    def __missing__(self, minute: int) -> bytes:
+    def __missing__(self, minute: int) -> str:
         if not 0 <= minute < _EXACT_UNTIL_MS // _MINUTE_MS:
             raise OverflowError
         if len(self) >= _MINUTES_KEPT:
             self.clear()
-        written = to_datetime(minute * _MINUTE_MS).strftime("%Y-%m-%dT%H:%M:").encode()
+        written = to_datetime(minute * _MINUTE_MS).strftime("%Y-%m-%dT%H:%M:")
         self[minute] = written
         return written
 
 
+class _Rests(dict[int, str]):
+    """What they end with, by the milliseconds of the minute."""
+
+    def __missing__(self, rest_ms: int) -> str:
+        second, ms = divmod(rest_ms, 1000)
+        written = self[rest_ms] = f"{second:02d}.{ms:03d}000Z" if ms else f"{second:02d}Z"
+        return written
+
+
 _minutes: Final = _Minutes()
+_rests: Final = _Rests()
 
 
-def rfc3339(at_ms: int) -> bytes:
-    """Return the instant as `to_datetime` of it is written on the wire, without making that: the
-    messages of a batch share their minutes.
+class _Instants(dict[int, str]):
+    """Instants as they are written, some of them: a customer's records say each several times,
+    and those of a batch share their minutes.
     """
-    minute = at_ms // _MINUTE_MS
-    try:
-        begun = _minutes[minute]
-    except OverflowError:
-        return msgspec.json.encode(to_datetime(at_ms))[1:-1]
-    rest_ms = at_ms - minute * _MINUTE_MS
-    if (whole := _WHOLE_SECONDS.get(rest_ms)) is not None:
-        return begun + whole
-    second = rest_ms // 1000
-    return begun + _SECONDS[second] + _MILLISECONDS[rest_ms - second * 1000]
+
+    def __missing__(self, at_ms: int) -> str:
+        if len(self) >= _INSTANTS_KEPT:
+            self.clear()
+        try:
+            written = _minutes[at_ms // _MINUTE_MS] + _rests[at_ms % _MINUTE_MS]
+        except OverflowError:
+            written = msgspec.json.encode(to_datetime(at_ms))[1:-1].decode()
+        self[at_ms] = written
+        return written
+
+
+# Returns the instant as `to_datetime` of it is written on the wire, without making that.
+rfc3339: Final[Callable[[int], str]] = _Instants().__getitem__
 
 
 def epoch_seconds(at_ms: int) -> str:
     """Return the instant in seconds, as the number that `at_ms / 1000` is written: several times
     faster than that.
     """
-    if not 0 <= at_ms < _EXACT_UNTIL_MS:
-        return repr(at_ms / 1000)
-    second = at_ms // 1000
-    return f"{second}{_FRACTIONS[at_ms - second * 1000]}"
+    if 0 <= at_ms < _EXACT_UNTIL_MS:
+        return f"{at_ms // 1000}{_FRACTIONS[at_ms % 1000]}"
+    return repr(at_ms / 1000)

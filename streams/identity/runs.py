@@ -6,12 +6,11 @@ conversation, a message before the newest conversation, somebody new) ends the r
 the long way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from streams.identity.evidence import Link
 from streams.identity.observations import (
     identity_name,
     is_known,
@@ -54,7 +53,7 @@ def run_at(root: Root, operations: Sequence[Operation], start: int, gaps: Gaps) 
     known = root.identities.get(name)
     if known is None or not _is_open(known, root, first):
         return None
-    run = _joined(name, known, root.links, operations, start, gaps)
+    run = _joined(name, known, root, operations, start, gaps)
     return run if run.end > start else None
 
 
@@ -83,7 +82,7 @@ def _is_open(known: IdentityState, root: Root, observe: Observe) -> bool:
 def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for every message
     name: str,
     known: IdentityState,
-    links: Mapping[str, Link],
+    root: Root,
     operations: Sequence[Operation],
     start: int,
     gaps: Gaps,
@@ -91,6 +90,7 @@ def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for eve
     """Return the run of the identity; it may be empty, if the first message is not plain."""
     gap_ms, channel_id, external_id = gaps.conversation_ms, known.channel_id, known.external_id
     identity_key, channel_type = known.identity_key, known.channel_type
+    tenant_id, links = root.tenant_id, root.links
     first_inbound_at_ms, last_inbound_at_ms = known.first_inbound_at_ms, known.last_inbound_at_ms
     span_from_ms, span_to_ms = _span(known, gaps)
     *windows, window = known.windows
@@ -107,6 +107,7 @@ def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for eve
             or observe.is_answer
             # Before the newest conversation's first message, which names it: to be sorted in.
             or ((at_ms := observe.at_ms) <= started_at_ms and _comes_before(observe, window))
+            or observe.tenant_id != tenant_id
             or observe.external_id != external_id
             or observe.channel_id != channel_id
             or observe.identity_key != identity_key

@@ -250,17 +250,18 @@ def pure_answer(values: Sequence[bytes]) -> Answer:
         gathered, keys = fold.gather([_Record(n, r.key, r.value) for n, r in enumerate(waiting)])
         effects = fold.decide(gathered, [nodes.get(key) for key in keys])
         nodes |= effects.changes
+        every = list(effects.every_record())
         customers += [
             msgspec.json.decode(r.value, type=Customer)
-            for r in effects.records
+            for r in every
             if r.topic == topics.CUSTOMERS.name and r.value is not None
         ]
         facts += [
             msgspec.json.decode(r.value or b"", type=MessageFact)
-            for r in effects.records
+            for r in every
             if r.topic == topics.CUSTOMER_MESSAGES.name
         ]
-        waiting = effects.records
+        waiting = every
     return answer_of(customers, facts)
 
 

@@ -3,6 +3,7 @@ its records give. Nothing is a fake.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,14 +13,14 @@ from hypothesis import strategies as st
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer
 from streams.contracts.wire import encode
-from streams.identity.facts import written
+from streams.identity.facts import Written, written
 from streams.identity.graph import fold
 from streams.identity.operations import Claim, Observe, Operation, Relate
 from streams.identity.policy import DEFAULT_RULES, Policy
 from streams.identity.registers import RANK_AGENT, Register
-from streams.identity.state import Edits, Node, decode_node, encode_node
+from streams.identity.state import Edits, Node, Root, decode_node, encode_node
 from streams.identity.telling import Seen
-from streams.identity.usual import Usual, moved, told
+from streams.identity.usual import moved, told
 from tests.unit.identity.builders import ADDRESSES, HOUR_MS, START_MS, address, observe
 
 POLICY = Policy()
@@ -100,16 +101,38 @@ def steps(draw: st.DrawFn) -> tuple[str, Node | None, list[Operation]]:
     return address(key), decode_node(encode_node(node)) if node else None, batch
 
 
+@dataclass
+class Usual:
+    """What becomes of a usual customer, and what the world is told."""
+
+    node: Root
+    customers: Written
+    conversations: Written
+    facts: Written
+    owner: str
+    seen: list[Seen]
+
+
 def usual(node: Node | None, operations: Sequence[Operation], policy: Policy) -> Usual | None:
     """Return what becomes of the node, if that and the operations are usual."""
-    move = moved(node, operations, policy)
-    return told([move])[0] if move else None
+    move = moved(node, operations, lambda _: policy)
+    if move is None:
+        return None
+    telling = told([move])
+    ((owner, facts),) = telling.facts
+    return Usual(
+        move.root,
+        telling.customers,
+        telling.conversations,
+        facts,
+        owner.decode(),
+        list(telling.seen),
+    )
 
 
-def seen(records: Sequence[Any]) -> Seen | None:
+def seen(records: Sequence[Any]) -> list[Seen]:
     """Return who was seen again."""
-    found = [Seen.of(record) for record in records if isinstance(record, Customer)]
-    return found[0] if found else None
+    return [Seen.of(record) for record in records if isinstance(record, Customer)]
 
 
 def encoded(records: Sequence[Any], kind: type[Any]) -> list[tuple[bytes, bytes]]:
@@ -133,8 +156,8 @@ def test_what_is_written_of_a_usual_customer_is_what_the_graph_gives(
     assert {type(record) for record in whole.records} <= {Customer, Conversation}
     assert quick.customers == encoded(whole.records, Customer)
     assert quick.conversations == encoded(whole.records, Conversation)
-    assert quick.facts == [fact for messages in whole.messages for fact in written(messages)]
-    assert {m.owner_id for m in whole.messages} == {quick.owner.decode()}
+    assert quick.facts == written(whole.messages)
+    assert {m.owner_id for m in whole.messages} == {quick.owner}
     assert quick.seen == seen(whole.records)
 
 
@@ -166,9 +189,14 @@ def test_several_customers_are_told_of_as_each_alone() -> None:
         for key in KEYS
     ]
     batches = [[observe("m2", identity_key=key, at_ms=START_MS + 1)] for key in KEYS]
-    moves = [moved(node, batch, POLICY) for node, batch in zip(nodes, batches, strict=True)]
+    moves = [
+        moved(node, batch, lambda _: POLICY) for node, batch in zip(nodes, batches, strict=True)
+    ]
     together = told([move for move in moves if move is not None])
-    assert together == [usual(*step, POLICY) for step in zip(nodes, batches, strict=True)]
+    alone = [told([move]) for move in moves if move is not None]
+    assert len(together.facts) == len(KEYS)
+    for kind in ("customers", "conversations", "facts", "seen"):
+        assert getattr(together, kind) == [one for each in alone for one in getattr(each, kind)]
 
 
 def test_a_message_that_comes_again_and_one_of_the_same_time_are_usual() -> None:

@@ -15,6 +15,7 @@ from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.wire import encode
 from streams.engine.batches import OutRecord
 from streams.folds import IdentityFold
+from streams.identity.operations import decode_operation, encode_operation
 from streams.identity.policy import Policy
 from streams.outbox import TopicNames
 from streams.translation import Translate
@@ -111,7 +112,7 @@ def test_any_bytes_become_one_operation_or_one_dead_letter(value: bytes) -> None
     if out.topic == "p-interactions":
         gathered, keys = FOLD.gather([Record(out.value, out.key)])
         effects = FOLD.decide(gathered, [None] * len(keys))
-        assert {r.topic for r in effects.records} >= {"p-customers", "p-customer-messages"}
+        assert {r.topic for r in effects.every_record()} >= {"p-customers", "p-customer-messages"}
     else:
         letter(out)
 
@@ -155,6 +156,24 @@ def test_what_is_no_operation_is_set_aside_and_holds_up_no_other_of_its_node() -
     records = FOLD.decide(gathered, [None]).records
     assert [letter(r).offset for r in records if r.topic == "p-dead-letters"] == [8, 8]
     assert sum(r.topic == "p-customer-messages" for r in records) == 1
+
+
+def test_what_is_too_large_or_no_operation_holds_up_no_usual_customer_beside_it() -> None:
+    said = [translated(encode(message(person=f"55119999977{n:02d}"))) for n in range(3)]
+    gathered, keys = FOLD.gather([Record(out.value, out.key) for out in said])
+    nodes = FOLD.decide(gathered, [None] * len(keys)).changes
+    large = msgspec.structs.replace(
+        decode_operation(said[1].value or b""), message_id="m2", text="x" * 900_000
+    )
+    again = [said[0].value, encode_operation(large), b"poison"]
+    gathered, keys = FOLD.gather(
+        [Record(v, out.key, offset=n) for n, (v, out) in enumerate(zip(again, said, strict=True))]
+    )
+    effects = FOLD.decide(gathered, [nodes[key] for key in keys])
+    out = list(effects.every_record())
+    letters = {letter(r).offset: letter(r).reason for r in out if r.topic == "p-dead-letters"}
+    assert letters == {1: "too_large", 2: "unreadable"}
+    assert sum(r.topic == "p-customer-messages" for r in out) == 1
 
 
 def test_deciding_twice_says_the_same() -> None:
@@ -217,7 +236,7 @@ def test_an_erased_customer_leaves_a_record_without_a_value() -> None:
             gathered, keys = FOLD.gather([Record(r.value, r.key) for r in waiting])
             effects = FOLD.decide(gathered, [nodes.get(key) for key in keys])
             nodes.update(effects.changes)
-            out.extend(r for r in effects.records if r.topic != "p-interactions")
+            out.extend(r for r in effects.every_record() if r.topic != "p-interactions")
             waiting = [r for r in effects.records if r.topic == "p-interactions"]
 
     run([translated(encode(message()))])
@@ -238,7 +257,7 @@ def test_facts_and_events_have_keys_of_their_own_and_stay_with_their_customer() 
         gathered, keys = FOLD.gather([Record(r.value, r.key) for r in waiting])
         effects = FOLD.decide(gathered, [nodes.get(key) for key in keys])
         nodes.update(effects.changes)
-        out += effects.records
+        out += effects.every_record()
         waiting = [r for r in effects.records if r.topic == "p-interactions"]
     facts = [r for r in out if r.topic == "p-customer-messages"]
     events = [r for r in out if r.topic == "p-customer-events"]

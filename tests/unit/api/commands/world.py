@@ -198,7 +198,7 @@ class World:
             gathered, keys = self._fold.gather(batch)
             effects = self._fold.decide(gathered, [self._nodes.get(key) for key in keys])
             self._nodes |= effects.changes
-            said = effects.records
+            said = list(effects.every_record())
         told += said
         self._unread += told
         if self.fed is not None:
