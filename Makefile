@@ -12,6 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.ready page       ## the whole system on this machine, with believable traffic
 	$(BIN)/omnichannel demo
 
+# EXAMPLES=30: so many times the usual number of examples for each property.
+export EXAMPLES ?= 1
 test: $(VENV)/.ready lint page  ## every test, on a real broker
 	$(BIN)/pytest -n 2 --dist loadscope
 

@@ -12,12 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from streams.broker import local_broker
 from streams.broker.jars import has_jars, has_maven
 from streams.broker.java import has_java
 from streams.cluster import ClusterSettings
 from streams.topic_admin import delete_topics
+from tests.examples import examples
 from tests.scheduling import ByFolder
 from warehouse import connection
 
@@ -26,6 +28,9 @@ JARS_FOLDER = Path(__file__).parents[1] / ".omnichannel" / "jars"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Brokers that live for minutes: the optimising compiler takes more of the processor than it saves.
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+# Of properties that do not say how many examples they are tried with.
+settings.register_profile("ours", settings(), max_examples=examples(35))
+settings.load_profile("ours")
 NO_KAFKA = (
     "no Apache Kafka: install Java 17+ and Maven, or start one elsewhere and set "
     "KAFKA_BOOTSTRAP_SERVERS"
