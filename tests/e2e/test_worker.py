@@ -35,6 +35,12 @@ pytestmark = pytest.mark.kafka
 MOMENTS = ["decided", "records_sent", "changelog_sent", "stored"]
 
 
+@pytest.fixture
+def partitions() -> int:
+    """Give so many that two workers have some each, and some stay where they are."""
+    return 4
+
+
 def send_messages(cluster: ClusterSettings, messages: list[Message]) -> list[bytes]:
     """Send the messages to the topics of their direction; return them as sent."""
     for direction, topic in (
