@@ -20,7 +20,7 @@ test: $(VENV)/.ready lint page  ## every test, on a real broker
 lint: $(VENV)/.ready            ## style, types, who may import whom, Dagster's definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 	$(BIN)/dagster definitions validate --log-level error -m dagster_project.definitions
 
