@@ -4,6 +4,7 @@ Owns how a mart's rows are found, compared and replaced; when that is done, and 
 transaction, is `runner`'s.
 """
 
+import atexit
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from warehouse.model_files import Model
 from warehouse.unpublished import forget, keep
 
 _PARSED: Final[dict[str, duckdb.Statement]] = {}
+# DuckDB complains of what outlives it.
+atexit.register(_PARSED.clear)
 
 
 @dataclass(slots=True)
