@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Final
 
 _SERVER: Final = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.e2e.worker_main", "api.command_line.api"])
+_SERVER.set_forkserver_preload(
+    ["tests.e2e.worker_main", "api.command_line.api", "tests.integration.loader_main"]
+)
 
 
 class ForkedProcess:
-    """A process that runs `main` and nothing else, with an environment of its own."""
+    """A process that calls `main` and nothing else, with an environment of its own."""
 
     def __init__(self, main: Callable[[], None], env: Mapping[str, str], output: Path) -> None:
         self._process = _SERVER.Process(target=_run, args=(main, dict(env), output), daemon=True)
