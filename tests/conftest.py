@@ -130,22 +130,30 @@ def partitions() -> int:
 
 
 @pytest.fixture
-def cluster(kafka_bootstrap: str, partitions: int) -> Iterator[ClusterSettings]:
+def cluster(
+    kafka_bootstrap: str, partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ClusterSettings]:
     """Give Apache Kafka with a fresh prefix; the topics under it are removed afterwards."""
-    settings = _fresh(kafka_bootstrap, partitions)
+    settings = _fresh(kafka_bootstrap, partitions, monkeypatch)
     yield settings
     delete_topics(settings)
 
 
 @pytest.fixture
-def tansu_cluster(tansu_bootstrap: str, partitions: int) -> Iterator[ClusterSettings]:
+def tansu_cluster(
+    tansu_bootstrap: str, partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ClusterSettings]:
     """Give Tansu with a fresh prefix; the topics under it are removed afterwards."""
-    settings = _fresh(tansu_bootstrap, partitions)
+    settings = _fresh(tansu_bootstrap, partitions, monkeypatch)
     yield settings
     delete_topics(settings)
 
 
-def _fresh(bootstrap_servers: str, partitions: int) -> ClusterSettings:
+def _fresh(
+    bootstrap_servers: str, partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> ClusterSettings:
+    # What the test starts makes topics of as many: a worker its changelog, a command all.
+    monkeypatch.setenv("KAFKA_TOPIC_PARTITIONS", str(partitions))
     return ClusterSettings(
         bootstrap_servers=bootstrap_servers,
         topic_prefix=f"test-{uuid4().hex[:8]}-",
