@@ -12,13 +12,15 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.ready page       ## the whole system on this machine, with believable traffic
 	$(BIN)/omnichannel demo
 
+# EXAMPLES=30: so many times the usual number of examples for each property.
+export EXAMPLES ?= 1
 test: $(VENV)/.ready lint page  ## every test, on a real broker
 	$(BIN)/pytest -n 2 --dist loadscope
 
 lint: $(VENV)/.ready            ## style, types, who may import whom, Dagster's definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 	$(BIN)/dagster definitions validate --log-level error -m dagster_project.definitions
 

@@ -1,5 +1,5 @@
-"""Which of two processes runs which tests: those of each folder that needs a broker together, and
-these folders first, so that neither process waits for the other's at the end.
+"""Which of two processes runs which tests: the browser's together and first, then file by file what
+needs a broker, then what computes, so that neither process waits for the other's at the end.
 
 pytest-xdist's own groups (`--dist loadgroup`) are lost with pytest 9.2: it reads a test's name
 where xdist does not write it. Folders say as much.
@@ -10,13 +10,12 @@ from typing import Any, Final
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# The browser's tests have one stack and its broker, and the process that began with them goes on
-# with the integration while the other one has the end-to-end tests: two brokers in all.
-_TOGETHER: Final = ("tests/browser/", "tests/e2e/", "tests/integration/")
+# One system runs for all of them.
+_TOGETHER: Final = ("tests/browser/",)
 
 
 class ByFolder(LoadScopeScheduling):
-    """Hands out whole folders, and the files of all others one by one, in the order of names."""
+    """Hands out those folders whole, and all other files one by one, in the order of names."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:
         super().__init__(config, log)

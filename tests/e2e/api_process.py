@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
@@ -12,7 +10,9 @@ from typing import Self
 import httpx2
 
 from api.access.keys import Role
+from api.command_line.api import api as serve
 from streams.cluster import ClusterSettings
+from tests.e2e.forked import ForkedProcess
 from tests.e2e.harness import wait_until
 from tests.keys import bearer, make_key
 
@@ -38,17 +38,11 @@ class ApiProcess:
             "API_LOG_FILE": str(folder / "api.log"),
             **env,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkedProcess | None = None
 
     def start(self, *, is_ready: bool = True) -> None:
         """Start the process; return once it says it is ready."""
-        with (self.folder / "api-output.txt").open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "api.command_line", "api"],
-                env=self._env,
-                stdout=output,
-                stderr=output,
-            )
+        self._process = ForkedProcess(serve, self._env, self.folder / "api-output.txt")
         if is_ready:
             self.wait_until_ready()
 
@@ -66,7 +60,7 @@ class ApiProcess:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the process, gently or not."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.is_alive():
             self._process.send_signal(how)
             self._process.wait(40)
 

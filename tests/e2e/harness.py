@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +30,8 @@ from streams.lag import WorkerLag
 from streams.outbox import TopicNames
 from streams.topics import TopicSpec, full_name
 from streams.translation import Translate
+from tests.e2e import worker_main
+from tests.e2e.forked import ForkedProcess
 
 DEADLINE_SECONDS = 90
 
@@ -65,18 +65,14 @@ class WorkerProcess:
             "WORKER_SESSION_TIMEOUT_SECONDS": "6",
             "WORKER_COMMIT_INTERVAL_SECONDS": "0.3",
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkedProcess | None = None
 
     def start(self, **env: str) -> None:
         """Start the process; `env` is set on top, e.g. KILL_AT."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "output.txt").open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.e2e.worker_main"],
-                env={**self._env, **env},
-                stdout=output,
-                stderr=output,
-            )
+        self._process = ForkedProcess(
+            worker_main.main, {**self._env, **env}, self.folder / "output.txt"
+        )
 
     def wait_for_death(self) -> int:
         """Return the exit code once the process has ended by itself."""
@@ -100,17 +96,17 @@ class WorkerProcess:
 
     def is_alive(self) -> bool:
         """Say whether the process runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop the process and wait for its end."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self._process.is_alive():
             return
         self._process.send_signal(how)
         try:
             self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        except TimeoutError:
+            self._process.send_signal(signal.SIGKILL)
             self._process.wait(10)
             raise
 

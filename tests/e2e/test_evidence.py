@@ -47,6 +47,12 @@ _RULES = {
 }
 
 
+@pytest.fixture
+def partitions() -> int:
+    """Give so many that two workers have some each, and some stay where they are."""
+    return 4
+
+
 def accounts(person: int, rng: random.Random) -> list[tuple[Channel, str, str, str]]:
     """Return some accounts of a person: channel, external id, and how others name it."""
     number = f"551198{person:07d}"

@@ -147,7 +147,7 @@ def test_a_broker_that_goes_and_comes_back_under_load_loses_no_message(
     tmp_path: Path,
 ) -> None:
     broker = local_broker(tmp_path / "broker", kind="kafka", say=print, jars_folder=JARS_FOLDER)
-    cluster = ClusterSettings(bootstrap_servers=broker.start(), topic_partitions=4)
+    cluster = ClusterSettings(bootstrap_servers=broker.start(), topic_partitions=2)
     try:
         ensure_topics(cluster)
         refused: list[int] = []

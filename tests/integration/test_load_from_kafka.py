@@ -1,14 +1,14 @@
 """From a real Kafka into a real DuckDB file: exactly once, whatever dies on the way."""
 
 import asyncio
+import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.wire import Wire, encode
 from streams.topic_admin import ensure_topics
+from tests.e2e.forked import ForkedProcess
+from tests.integration import loader_main
 from tests.unit.pipelines.builders import (
     START,
     conversation,
@@ -55,7 +57,6 @@ from warehouse import open_warehouse
 from warehouse.checks import run_checks
 from warehouse.connection import open_memory, open_writer
 
-ROOT = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
 
 
@@ -200,14 +201,10 @@ def test_a_loader_killed_at_any_step_loses_and_doubles_nothing(
 ) -> None:
     produce_people(ready, 50)
     path = tmp_path / "w.duckdb"
-    arguments = [ready.bootstrap_servers, ready.topic_prefix, str(path), step, str(time)]
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.integration.loader_main", *arguments],
-        check=False,
-        cwd=ROOT,
-        timeout=60,
+    loader = ForkedProcess(
+        partial(loader_main.load, ready, path, step, time), os.environ, tmp_path / "output.txt"
     )
-    assert died.returncode == KILLED
+    assert loader.wait(60) == KILLED
     with open_writer(path) as connection:
         committed = connection.execute("select count(*) from raw.ingest_offsets").fetchall()[0][0]
         assert (committed > 0) == (time > 1 or step == "committed")

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.contracts.customers import Customer, CustomerIdentity
+from tests.examples import examples
 from tests.sql.conftest import Given, Loaded
 from tests.unit.pipelines import builders
 from tests.unit.pipelines.builders import START
@@ -210,7 +211,7 @@ def compare(history: list[Any], pauses: list[int]) -> None:
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(6),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a history takes too long to shrink
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sql.conftest import Given
 from tests.sql.test_refresh import IDS, MARTS, ZONES, contents, steps
 from tests.unit.pipelines.builders import START, conversation, customer, event, fact
@@ -77,7 +78,7 @@ def days_made_anew(
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(6),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

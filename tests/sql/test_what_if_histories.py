@@ -26,6 +26,7 @@ from streams.identity.operations import Observe
 from streams.identity.owners import bare_key
 from streams.identity.policy import Policy
 from streams.identity.what_if import Known, Outcome, outcome
+from tests.examples import examples
 from tests.sql.test_what_if import STRICT, VERDICTS, told
 from tests.unit.identity.builders import DAY_MS, HOUR_MS, START_MS, moment, observe, said
 from tests.unit.identity.test_population import KEYS
@@ -197,7 +198,7 @@ def ids_then(world: World, found: Outcome) -> set[str]:
     return ids - {one.other_customer_id for one in found.changes if one.kind == "merge"}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32).map(random.Random))
 def test_after_any_history_what_is_told_of_a_policy_is_what_happens(rng: random.Random) -> None:
     current = weighed(rng, STRICT, rng.choice([0, 0, 2]), *VERDICTS)

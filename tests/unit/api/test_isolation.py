@@ -24,6 +24,7 @@ from streams.contracts.commands import SetPolicy
 from streams.contracts.dead_letters import DeadLetter
 from streams.contracts.policies import PolicyDocument
 from streams.contracts.wire import encode
+from tests.examples import examples
 from tests.isolation import Asked, calls, sweep
 from tests.unit.api.commands.office import JOAO, MARIA, Office
 from tests.unit.api.live_view.fed import FedView, fed_view
@@ -162,7 +163,7 @@ def test_no_parameter_leads_to_another_tenant(two: Two) -> None:
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(50),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.examples import examples
 from tests.openapi import hold_to_its_word, operations, routes_of
 from tests.unit.api.commands.office import JOAO, MARIA, Office
 from tests.unit.api.live_view.fed import fed_view
 
-EXAMPLES = 25
+EXAMPLES = examples(8)
 _STREAM = "GET /api/events"  # never ends: tests/e2e/test_live_view.py listens to it
 
 

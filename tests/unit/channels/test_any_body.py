@@ -15,6 +15,7 @@ from streams.contracts.wire import encode
 from streams.identity.normalise import normalise
 from streams.identity.policy import Policy
 from streams.topics import PLATFORMS
+from tests.examples import examples
 from tests.unit.channels.samples import FORM, RECEIVED_AT_MS, samples
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -75,7 +76,7 @@ def test_every_platform_that_we_take_bodies_of_has_an_adapter() -> None:
 
 @pytest.mark.parametrize("platform", sorted(ADAPTERS))
 @given(body=st.binary(max_size=200))
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 def test_bytes_that_are_anything_at_all_are_answered(platform: str, body: bytes) -> None:
     reading = read(platform, body)
     assert reading.messages or reading.notices or reading.unreadable
@@ -83,7 +84,7 @@ def test_bytes_that_are_anything_at_all_are_answered(platform: str, body: bytes)
 
 @pytest.mark.parametrize("platform", sorted(ADAPTERS))
 @given(value=json_values)
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 def test_json_that_is_anything_at_all_is_answered(platform: str, value: Any) -> None:
     reading = read(platform, json.dumps(value).encode())
     assert reading.messages or reading.notices or reading.unreadable
@@ -91,7 +92,7 @@ def test_json_that_is_anything_at_all_is_answered(platform: str, value: Any) -> 
 
 @pytest.mark.parametrize("platform", [p for p in PLATFORMS if JSON_SAMPLES[p]])
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(20))
 def test_a_sample_with_anything_changed_is_answered(platform: str, data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from(JSON_SAMPLES[platform]))
     body = json.loads(sample.body())
@@ -113,7 +114,7 @@ PRODUCTS = {
 
 @pytest.mark.parametrize("platform", PRODUCTS)
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=examples(15))
 def test_how_a_webhook_is_batched_changes_nothing(platform: str, data: st.DataObject) -> None:
     """Entries and their changes, one call or several, say the same parts in the same order."""
     chosen = data.draw(st.lists(st.sampled_from(JSON_SAMPLES[platform]), min_size=1, max_size=4))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.channels.cloud_events import CloudEvent, cloud_event_of
 from streams.channels.reading import Unreadable
+from tests.examples import examples
 
 FOLDER = Path(__file__).parents[2] / "payloads" / "cloudevents"
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
@@ -99,7 +100,7 @@ def test_a_record_without_the_marks_of_an_event_is_none() -> None:
 
 
 @given(value=st.none() | st.binary(max_size=60), mark=st.sampled_from(["content-type", "ce_id"]))
-@settings(max_examples=60)
+@settings(max_examples=examples(20))
 def test_a_value_that_is_anything_at_all_is_answered(value: bytes | None, mark: str) -> None:
     headers = STRUCTURED if mark == "content-type" else [("ce_id", b"\xff")]
     assert cloud_event_of(value, headers) is not None

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,26 +39,41 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
         yield running
 
 
+def run(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """Run the job but for its charts."""
+    return REFRESH.execute_in_process(
+        instance=instance, op_selection=["*analytics"], raise_on_error=False
+    )
+
+
+def look(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> object:
+    """Have the sensor look at the run that Dagster would ask."""
+    context = dg.build_run_status_sensor_context(
+        sensor_name="alerts",
+        dagster_event=result.all_events[-1],
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    )
+    if result.success:
+        return failed_checks(context)
+    return failed_runs(context.for_run_failure())
+
+
 @pytest.fixture
 def ran(instance: dg.DagsterInstance) -> Callable[[], object]:
-    """Run the job but for its charts, then have the sensor look at it that Dagster would ask."""
+    """Run, then look."""
+    return lambda: look(instance, run(instance))
 
-    def run_and_look() -> object:
-        result = REFRESH.execute_in_process(
-            instance=instance, op_selection=["*analytics"], raise_on_error=False
-        )
-        event = result.all_events[-1]
-        context = dg.build_run_status_sensor_context(
-            sensor_name="alerts",
-            dagster_event=event,
-            dagster_instance=instance,
-            dagster_run=result.dagster_run,
-        )
-        if result.success:
-            return failed_checks(context)
-        return failed_runs(context.for_run_failure())
 
-    return run_and_look
+@pytest.fixture(scope="module")
+def seen(_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], object]]:
+    """Look at the one run, with a trouble, that tests have who ask how it is told."""
+    folder = tmp_path_factory.mktemp("troubled")
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv("WAREHOUSE_FOLDER", str(folder))
+        world.plant(Path(shutil.copy(_built, folder)), TWIN)
+        result = run(instance)
+        yield lambda: look(instance, result)
 
 
 def _told(webhook: Platform) -> list[dict[str, Any]]:
@@ -140,20 +156,18 @@ def test_runs_that_are_well_tell_nobody(
 
 
 def test_without_an_address_nobody_is_told(
-    warehouse: Path, ran: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+    seen: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ALERT_WEBHOOK_URL", raising=False)
-    world.plant(warehouse, TWIN)
-    assert isinstance(skipped := ran(), dg.SkipReason)
+    assert isinstance(skipped := seen(), dg.SkipReason)
     assert "ALERT_WEBHOOK_URL" in str(skipped.skip_message)
 
 
 def test_a_webhook_that_is_busy_is_asked_again(
-    warehouse: Path, webhook: Platform, ran: Callable[[], object]
+    webhook: Platform, seen: Callable[[], object]
 ) -> None:
-    world.plant(warehouse, TWIN)
     webhook.route = lambda _: Answer(status=200 if len(webhook.calls) > 2 else 503)
-    assert ran() is None
+    assert seen() is None
     assert len(webhook.calls) == 3
     assert len(set(webhook.bodies)) == 1
 
@@ -161,19 +175,17 @@ def test_a_webhook_that_is_busy_is_asked_again(
 @pytest.mark.parametrize(
     ("status", "said"), [(404, "refused"), (302, "refused"), (500, "could not be reached")]
 )
-def test_a_webhook_that_will_not_is_said_without_its_address(  # noqa: PLR0917 - fixtures
+def test_a_webhook_that_will_not_is_said_without_its_address(
     status: int,
     said: str,
-    warehouse: Path,
     webhook: Platform,
-    ran: Callable[[], object],
+    seen: Callable[[], object],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    world.plant(warehouse, TWIN)
     webhook.route = lambda _: Answer(status=status)
     with pytest.raises(AlertNotSentError, match=said) as e:
-        ran()
+        seen()
     assert len(webhook.calls) == (3 if status == 500 else 1)
     assert "SECRET" not in str(e.value)
     assert "SECRET" not in caplog.text

@@ -9,6 +9,7 @@ from streams.identity.facts import Messages, facts_of, key_of, written
 from streams.identity.instants import epoch_seconds, rfc3339, to_datetime
 from streams.identity.operations import Observe
 from streams.identity.windows import window_of
+from tests.examples import examples
 
 START_MS = 1_770_000_000_000
 YEAR_MS = 365 * 24 * 60 * 60 * 1000
@@ -64,31 +65,31 @@ def messages(draw: st.DrawFn) -> Messages:
 
 
 @given(messages())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_fact_written_from_parts_is_its_record_encoded(said: Messages) -> None:
     facts = list(facts_of(said))
     assert [value for _, value in written([said])] == [encode(fact) for fact in facts]
 
 
 @given(st.lists(messages()))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(35), deadline=None)
 def test_facts_of_several_senders_are_written_as_each_alone(runs: list[Messages]) -> None:
     assert written(runs) == [fact for said in runs for fact in written([said])]
 
 
 @given(messages())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(35), deadline=None)
 def test_a_fact_written_from_parts_has_its_records_key(said: Messages) -> None:
     assert [key for key, _ in written([said])] == [key_of(fact) for fact in facts_of(said)]
 
 
 @given(st.integers(-(10**13), 2 * 10**14) | seconds)
-@settings(max_examples=500)
+@settings(max_examples=examples(165))
 def test_an_instant_is_written_as_its_datetime_is(at_ms: int) -> None:
     assert msgspec.json.encode(rfc3339(at_ms)) == msgspec.json.encode(to_datetime(at_ms))
 
 
 @given(st.integers(-(10**13), 2 * 10**14) | seconds)
-@settings(max_examples=500)
+@settings(max_examples=examples(165))
 def test_an_instant_in_seconds_is_written_as_its_number_is(at_ms: int) -> None:
     assert epoch_seconds(at_ms) == repr(at_ms / 1000)

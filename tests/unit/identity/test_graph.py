@@ -17,6 +17,7 @@ from streams.identity.observations import join_observation
 from streams.identity.operations import Observe
 from streams.identity.policy import Policy
 from streams.identity.state import Node, Root, decode_node, encode_node
+from tests.examples import examples
 from tests.unit.identity.builders import (
     ADDRESSES,
     DAY_MS,
@@ -156,7 +157,7 @@ messages = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(messages, min_size=1, max_size=25), st.integers(0, 2**32).map(random.Random))
 def test_any_order_duplication_and_batching_gives_the_same_customer(
     log: list[Observe], rng: random.Random
@@ -176,7 +177,7 @@ def test_any_order_duplication_and_batching_gives_the_same_customer(
     assert comparable(node) == comparable(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(65), deadline=None)
 @given(st.lists(messages, min_size=1, max_size=20), st.data())
 def test_replaying_any_suffix_over_the_state_it_made_changes_nothing(
     log: list[Observe], data: st.DataObject
@@ -186,7 +187,7 @@ def test_replaying_any_suffix_over_the_state_it_made_changes_nothing(
     assert fold(KEY, node, suffix, POLICY, ADDRESSES).node == node
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(messages, min_size=1, max_size=12), messages)
 def test_joining_a_message_is_joining_the_state_it_alone_would_make(
     log: list[Observe], message: Observe

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streams.contracts.messages import Identifier, Message
 from streams.contracts.policies import PolicyDocument
+from tests.examples import examples
 from tests.hard_cases.deployment import Deployment
 from tests.hard_cases.platforms import email, moment, own_contact, signed, sms, telegram, whatsapp
 
@@ -78,7 +79,7 @@ def known(messages: list[Message], rng: random.Random | None) -> tuple[object, .
 
 
 @given(st.lists(said, min_size=1, max_size=9), st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_whatever_the_order_the_same_are_one_and_the_same_is_asked(
     population: list[Said], seed: int
 ) -> None:

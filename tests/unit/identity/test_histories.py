@@ -18,6 +18,7 @@ from streams.contracts.commands import EraseCustomer, MergeCustomers, SplitCusto
 from streams.contracts.customers import Customer
 from streams.contracts.messages import Message
 from streams.contracts.policies import PolicyDocument
+from tests.examples import examples
 from tests.hard_cases.deployment import Deployment
 from tests.hard_cases.platforms import moment, own_contact, sms, telegram, whatsapp
 
@@ -187,7 +188,7 @@ class Reader:
             assert name not in shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(65), deadline=None)
 @given(histories.map(said_once), st.integers(0, 2**32).map(random.Random))
 def test_a_history_of_decisions_ends_alike_in_any_order_and_nobody_erased_comes_back(
     history: list[Chapter], rng: random.Random

@@ -25,6 +25,7 @@ from streams.identity.imports import contact_keys
 from streams.identity.instants import to_ms
 from streams.identity.operations import Introduce
 from streams.identity.refusals import RefusedError
+from tests.examples import examples
 from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import TENANT, email, moment, sms, whatsapp
 from tests.unit.identity.builders import ADDRESSES
@@ -211,7 +212,7 @@ def test_what_is_no_contact_is_refused_before_any_node_is_touched(
         contact_keys(contact(**values), policy)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(0, 2**32), st.permutations(range(6)))
 def test_crashes_replays_and_races_change_nothing(seed: int, order: list[int]) -> None:
     """What workers who die and start again make of it is what one makes that never does."""

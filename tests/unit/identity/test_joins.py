@@ -28,6 +28,7 @@ from streams.identity.refusals import Refusal, joined_refusals
 from streams.identity.registers import Register, earliest, latest, newest
 from streams.identity.state import Edits, Erased, IdentityState, Root, Seed
 from streams.identity.windows import Window, joined, window_of
+from tests.examples import examples
 from tests.unit.identity.builders import ADDRESSES, DAY_MS, HOUR_MS, START_MS, TENANT, said
 
 POLICY = Policy()
@@ -211,7 +212,7 @@ LAWS: list[Any] = [
 
 @pytest.mark.parametrize(("join", "values"), LAWS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_the_order_of_joining_does_not_show(
     join: Join, values: st.SearchStrategy[Any], data: st.DataObject
 ) -> None:
@@ -221,7 +222,7 @@ def test_the_order_of_joining_does_not_show(
 
 @pytest.mark.parametrize(("join", "values"), LAWS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_what_is_joined_first_does_not_show(
     join: Join, values: st.SearchStrategy[Any], data: st.DataObject
 ) -> None:
@@ -231,7 +232,7 @@ def test_what_is_joined_first_does_not_show(
 
 @pytest.mark.parametrize(("join", "values"), LAWS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_joining_what_is_known_already_changes_nothing(
     join: Join, values: st.SearchStrategy[Any], data: st.DataObject
 ) -> None:
@@ -242,7 +243,7 @@ def test_joining_what_is_known_already_changes_nothing(
 
 
 @given(one=roots, two=roots, gone=erased)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_who_is_erased_on_one_side_is_on_both_whichever_joins(
     one: Root, two: Root, gone: Mapping[str, Erased]
 ) -> None:

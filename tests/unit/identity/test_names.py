@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from streams.contracts.commands import UpdateCustomer
 from streams.contracts.messages import Message
+from tests.examples import examples
 from tests.hard_cases.deployment import Deployment
 from tests.hard_cases.platforms import WHATSAPP, moment, notice, outbound, sms, whatsapp
 
@@ -73,7 +74,7 @@ def message_of(said: Said, number: int) -> Message:
 
 
 @given(sayings, st.integers(0, 2**32).map(random.Random))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @example([Said("message", "Ana", 1), Said("notice", NUMBER, 2)], random.Random(0))
 @example([Said("message", "Ana", 1), Said("enrichment", f"+{NUMBER}", 2)], random.Random(0))
 @example([Said("message", "Ana", 1), Said("import", "(11) 99999-8888", 2)], random.Random(0))

@@ -14,6 +14,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from streams.identity.numbering import Rule, numbering
 from streams.identity.phones import InvalidPhone, international, placeholder, typed, variants
+from tests.examples import examples
 
 RULES = numbering().rules
 CERTAIN = [rule for rule in RULES if rule.certainty == "certain"]
@@ -226,7 +227,7 @@ _digits = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(135))
 @given(_digits)
 def test_the_canonical_form_of_a_canonical_form_is_itself(digits: str) -> None:
     number = international(digits)
@@ -235,7 +236,7 @@ def test_the_canonical_form_of_a_canonical_form_is_itself(digits: str) -> None:
         assert international(number[1:]) == number
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(65))
 @given(
     digits=_digits,
     head=st.sampled_from(["", "+", "00", "whatsapp:+", " "]),
@@ -250,7 +251,7 @@ def test_punctuation_never_changes_the_number(
     assert international(head + spaced) == international(digits)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(135))
 @given(_digits, st.sampled_from(["whatsapp", "sms", "voice"]))
 def test_variants_are_mutual_and_canonical_and_never_the_number_itself(
     digits: str, channel_type: str
@@ -275,7 +276,7 @@ def test_a_valid_number_is_never_rewritten(region: str) -> None:
         if kind is not None and kind.national_number_pattern
     ]
 
-    @settings(max_examples=5)
+    @settings(max_examples=examples(5))
     @given(st.one_of(nationals))
     def holds(national: str) -> None:
         digits = f"{metadata.country_code}{national}"
@@ -304,7 +305,7 @@ def test_every_rule_names_its_country_its_date_and_its_source(rule: Rule) -> Non
 
 @pytest.mark.parametrize("rule", CERTAIN, ids=_name)
 def test_a_certain_rule_rewrites_no_valid_number_or_says_why(rule: Rule) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(20))
     @given(_old_numbers(rule))
     def holds(digits: str) -> None:
         if not rule.justification and rule.results(digits.removeprefix(rule.calling_code)):
@@ -315,7 +316,7 @@ def test_a_certain_rule_rewrites_no_valid_number_or_says_why(rule: Rule) -> None
 
 @pytest.mark.parametrize("rule", CERTAIN, ids=_name)
 def test_a_certain_rule_gives_one_number_that_can_exist(rule: Rule) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(20))
     @given(_old_numbers(rule))
     def holds(digits: str) -> None:
         results = rule.results(digits.removeprefix(rule.calling_code))
@@ -330,7 +331,7 @@ def test_a_certain_rule_gives_one_number_that_can_exist(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", [r for r in CERTAIN if not r.checked], ids=_name)
 def test_an_unchecked_certain_rule_gives_valid_numbers(rule: Rule) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(20))
     @given(_old_numbers(rule))
     def holds(digits: str) -> None:
         (result,) = rule.results(digits.removeprefix(rule.calling_code))
@@ -342,7 +343,7 @@ def test_an_unchecked_certain_rule_gives_valid_numbers(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", NEVER, ids=_name)
 def test_what_is_never_rewritten_is_neither_rewritten_nor_suggested(rule: Rule) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(20))
     @given(_old_numbers(rule))
     def holds(digits: str) -> None:
         assert international(digits) == f"+{digits}"
@@ -355,7 +356,7 @@ def test_what_is_never_rewritten_is_neither_rewritten_nor_suggested(rule: Rule) 
 def test_an_ambiguous_number_stays_and_has_its_variant(rule: Rule) -> None:
     channel_type = next(iter(rule.channels), "sms")
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples(20))
     @given(_old_numbers(rule))
     def holds(digits: str) -> None:
         assert international(digits) == f"+{digits}"

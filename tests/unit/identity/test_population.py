@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from streams.identity.operations import Observe
 from streams.identity.policy import Policy
+from tests.examples import examples
 from tests.unit.identity.builders import HOUR_MS, START_MS, said
 from tests.unit.identity.world import World
 
@@ -137,7 +138,7 @@ def disturbed(log: list[Observe], rng: random.Random) -> list[Observe]:
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(logs(), st.integers(0, 2**32).map(random.Random), st.integers(1, 4))
 def test_any_interleaving_duplication_and_crash_gives_the_components_of_the_evidence(
     log: list[Observe], rng: random.Random, partitions: int

@@ -18,6 +18,7 @@ from streams.contracts.commands import (
     SplitCustomer,
     UpdateCustomer,
 )
+from tests.examples import examples
 from tests.hard_cases.deployment import Deployment, without_history
 from tests.hard_cases.platforms import email, moment, sms, telegram, whatsapp
 
@@ -116,7 +117,7 @@ def known(deployment: Deployment) -> tuple[Any, ...]:
 
 
 @given(st.lists(asked, min_size=1, max_size=6), st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_a_command_that_comes_again_changes_nothing(plan: list[Asked], seed: int) -> None:
     rng = random.Random(seed)
     deployment = began()

@@ -13,6 +13,7 @@ from streams.identity.operations import Claim, Observe
 from streams.identity.policy import Policy
 from streams.identity.runs import run_at, with_run
 from streams.identity.state import Root, decode_node, encode_node
+from tests.examples import examples
 
 POLICY = Policy()
 ADDRESSES = Addresses("salt")
@@ -49,7 +50,7 @@ def one_by_one(root: Root, observes: list[Observe]) -> Root:
 
 
 @given(first=messages, rest=st.lists(messages, min_size=1, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_run_joined_at_once_is_what_joining_its_messages_one_by_one_gives(
     first: Observe, rest: list[Observe]
 ) -> None:
@@ -64,7 +65,7 @@ def test_a_run_joined_at_once_is_what_joining_its_messages_one_by_one_gives(
 
 
 @given(first=messages, rest=st.lists(messages, min_size=1, max_size=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(65), deadline=None)
 def test_a_batch_ends_in_the_same_node_as_its_messages_alone(
     first: Observe, rest: list[Observe]
 ) -> None:

@@ -12,6 +12,7 @@ from streams.identity.partition import moved_on, of_one_key, partition
 from streams.identity.policy import Policy
 from streams.identity.state import Root
 from streams.identity.telling import changes, movement, movements, told_of
+from tests.examples import examples
 from tests.unit.identity.builders import ADDRESSES, DAY_MS, HOUR_MS, START_MS, address, observe
 
 KEY = "phone:+5511999998888"
@@ -29,7 +30,7 @@ messages = st.builds(
 
 
 @given(st.lists(messages, min_size=1, max_size=6), st.lists(messages, min_size=1, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_who_moved_on_is_told_of_as_a_look_at_everything_tells(
     first: list[Observe], rest: list[Observe]
 ) -> None:

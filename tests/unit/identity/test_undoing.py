@@ -18,6 +18,7 @@ from streams.contracts.commands import (
     UpdateCustomer,
 )
 from streams.identity.operations import Claim, Observe
+from tests.examples import examples
 from tests.unit.identity.builders import HOUR_MS, START_MS, TENANT, moment, said
 from tests.unit.identity.test_population import POLICY, disturbed, expected_people, fields, logs
 from tests.unit.identity.world import World
@@ -50,7 +51,7 @@ def settled(world: World, log: list[Observe]) -> World:
     return world
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(logs(), logs(), seeds, st.data())
 def test_a_split_after_any_history_restores_what_would_have_been_without_the_link(
     log: list[Observe], later: list[Observe], rng: random.Random, data: st.DataObject
@@ -79,7 +80,7 @@ def test_a_split_after_any_history_restores_what_would_have_been_without_the_lin
     assert fields(world) == fields(expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(logs(), seeds, st.data())
 def test_a_merge_by_hand_is_undone_by_a_split_and_both_ids_live_again(
     log: list[Observe], rng: random.Random, data: st.DataObject
@@ -108,7 +109,7 @@ def test_a_merge_by_hand_is_undone_by_a_split_and_both_ids_live_again(
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(logs(), seeds, st.data())
 def test_an_erased_person_is_nowhere_and_no_replay_brings_them_back(
     log: list[Observe], rng: random.Random, data: st.DataObject
@@ -135,7 +136,7 @@ def test_an_erased_person_is_nowhere_and_no_replay_brings_them_back(
         assert [value for value in stored if key.encode() in value] == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(logs(), seeds, st.data())
 def test_an_erased_person_who_writes_again_is_somebody_new(
     log: list[Observe], rng: random.Random, data: st.DataObject
@@ -157,7 +158,7 @@ def test_an_erased_person_who_writes_again_is_somebody_new(
     assert not again.links
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(logs(), seeds)
 def test_confirmed_suggestions_link_and_refused_ones_never_do(
     log: list[Observe], rng: random.Random

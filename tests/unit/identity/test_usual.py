@@ -21,6 +21,7 @@ from streams.identity.registers import RANK_AGENT, Register
 from streams.identity.state import Edits, Node, Root, decode_node, encode_node
 from streams.identity.telling import Seen
 from streams.identity.usual import moved, told
+from tests.examples import examples
 from tests.unit.identity.builders import ADDRESSES, HOUR_MS, START_MS, address, observe
 
 POLICY = Policy()
@@ -141,7 +142,7 @@ def encoded(records: Sequence[Any], kind: type[Any]) -> list[tuple[bytes, bytes]
 
 
 @given(steps(), st.sampled_from([POLICY, POLICY, CAUTIOUS]))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_what_is_written_of_a_usual_customer_is_what_the_graph_gives(
     step: tuple[str, Node | None, list[Operation]], policy: Policy
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 # Every point takes a second: CRASH_POINTS_STRIDE=1 tries them all.
-STRIDE = int(os.environ.get("CRASH_POINTS_STRIDE", "41"))
+STRIDE = int(os.environ.get("CRASH_POINTS_STRIDE", "67"))
 
 
 def test_run_that_died_anywhere_runs_again_to_the_same_state(tmp_path: Path) -> None:

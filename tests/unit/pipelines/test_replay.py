@@ -19,6 +19,7 @@ from streams.contracts.messages import MessageFact
 from streams.contracts.policies import TenantPolicy
 from streams.contracts.suggestions import LinkSuggestion
 from streams.contracts.wire import Wire
+from tests.examples import examples
 from tests.unit.pipelines.builders import (
     FakeRecord,
     answer,
@@ -186,7 +187,7 @@ def folded(stream: Sequence[Produced]) -> tuple[list[Any], ...]:
     )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
 @given(
     stream=st.lists(produced | policies, max_size=25),
     cuts=st.sets(st.integers(0, 60)),
@@ -199,7 +200,7 @@ def test_any_split_and_any_replayed_suffix_loads_the_rows_of_the_fold(
     assert loaded(warehouse, [*stream, *stream[replay_from:]], cuts) == folded(stream)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])
 @given(
     stream=st.lists(produced.filter(lambda one: one[2] is not None), max_size=20),
     data=st.data(),

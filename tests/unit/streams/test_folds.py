@@ -20,6 +20,7 @@ from streams.identity.policy import Policy
 from streams.outbox import TopicNames
 from streams.translation import Translate
 from tests.builders import message
+from tests.examples import examples
 from tests.unit.identity.builders import ADDRESSES
 
 NAMES = TopicNames("p-")
@@ -105,7 +106,7 @@ odd_messages = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(135), deadline=None)
 @given(st.binary() | (json_values | odd_messages).map(msgspec.json.encode))
 def test_any_bytes_become_one_operation_or_one_dead_letter(value: bytes) -> None:
     out = translated(value)

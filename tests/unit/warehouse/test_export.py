@@ -1,6 +1,7 @@
 """Parquet from a real published copy, read by another DuckDB, pandas and Arrow."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -24,12 +25,18 @@ from warehouse.publish import publish
 MARTS = [model for model in models() if model.schema == "marts"]
 
 
-@pytest.fixture
-def published(tmp_path: Path) -> Path:
-    with open_writer(tmp_path / "w.duckdb") as connection:
+@pytest.fixture(scope="module")
+def _published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    with open_writer(folder / "w.duckdb") as connection:
         for offset in range(3):
             load(connection, offset)
-        return publish(connection, tmp_path / "analytics.duckdb").path
+        return publish(connection, folder / "analytics.duckdb").path
+
+
+@pytest.fixture
+def published(_published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(_published, tmp_path))
 
 
 def test_every_table_is_read_elsewhere_as_it_is_here(published: Path, tmp_path: Path) -> None:

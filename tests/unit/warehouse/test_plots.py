@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -35,9 +34,10 @@ FIGURES: tuple[FigureName, ...] = get_args(FigureName)
 WEEK = timedelta(weeks=1)
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Customers of two tenants who began in weeks one and three, and wrote in both."""
+    folder = tmp_path_factory.mktemp("figures")
     people = [("a", "acme", 0), ("b", "acme", 2), ("c", "bravo", 2)]
     rows: dict[str, list[Any]] = {"customers": [], "customer-events": [], "customer-messages": []}
     for own, tenant, weeks in people:
@@ -58,7 +58,7 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
             )
             for n in (0, 1)
         ]
-    with open_writer(tmp_path / "w.duckdb") as connection:
+    with open_writer(folder / "w.duckdb") as connection:
         DuckDbSink(connection, tables_by_topic("")).write(
             batch(
                 *(
@@ -68,17 +68,18 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
             )
         )
         refresh(connection, now=START + 5 * WEEK, time_zones=TimeZones())
-        publish(connection, tmp_path / "analytics.duckdb")
-    with open_warehouse(tmp_path / "analytics.duckdb") as opened:
+        publish(connection, folder / "analytics.duckdb")
+    with open_warehouse(folder / "analytics.duckdb") as opened:
         yield opened
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Warehouse]:
-    with open_writer(tmp_path / "e.duckdb") as connection:
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    folder = tmp_path_factory.mktemp("empty")
+    with open_writer(folder / "e.duckdb") as connection:
         refresh(connection, now=START, time_zones=TimeZones())
-        publish(connection, tmp_path / "empty.duckdb")
-    with open_warehouse(tmp_path / "empty.duckdb") as opened:
+        publish(connection, folder / "empty.duckdb")
+    with open_warehouse(folder / "empty.duckdb") as opened:
         yield opened
 
 

@@ -42,7 +42,7 @@ while not Path(sys.argv[2]).exists():
     assert again >= last, (again, last)
     last = again
     seen.add(again)
-    time.sleep(0.02)  # leaves the refreshes some of the processor
+    time.sleep(0.05)  # leaves the refreshes some of the processor
 print(len(seen), slowest)
 """
 

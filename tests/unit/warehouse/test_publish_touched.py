@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sql.conftest import Given
 from tests.sql.test_refresh import MARTS, ZONES, contents, steps
 from tests.unit.pipelines.builders import START, customer, fact
@@ -30,7 +31,7 @@ def published(path: Path) -> dict[str, list[Any]]:
 
 
 @settings(
-    max_examples=8,
+    max_examples=examples(4),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -17,6 +17,7 @@ from api.live_view.numbers import number_of
 from api.live_view.search import words_of
 from api.problems import ProblemError
 from streams.contracts.customers import Customer
+from tests.examples import examples
 from tests.unit.api.live_view.fed import FedView
 from tests.unit.pipelines.builders import START, customer, identity
 
@@ -136,7 +137,7 @@ def pages(fed: FedView, wanted: CustomerFilter, sort: Sort, limit: int) -> Itera
             return
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=HEALTH)
+@settings(deadline=None, max_examples=examples(15), suppress_health_check=HEALTH)
 @given(people, filters, st.sampled_from(get_args(Sort)), st.integers(1, 5))
 def test_pages_hold_every_wanted_customer_once_and_in_order(
     shared: FedView,
@@ -233,7 +234,7 @@ def test_search_finds_nobody_else(fed: FedView, typed: str) -> None:
     assert found(fed, typed) == set()
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=HEALTH)
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=HEALTH)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4), st.text(max_size=12))
 def test_rare_words_and_common_words_are_found_alike(
     shared: FedView, names: list[str], typed: str
@@ -250,7 +251,7 @@ def test_rare_words_and_common_words_are_found_alike(
             assert found(shared, said, tenant_id=tenant) == by_index
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=HEALTH)
+@settings(deadline=None, max_examples=examples(15), suppress_health_check=HEALTH)
 @given(people, filters, st.sampled_from(get_args(Sort)), st.integers(1, 5))
 def test_search_with_filters_is_the_same_among_few_and_among_all(
     shared: FedView,
@@ -272,7 +273,7 @@ def test_search_with_filters_is_the_same_among_few_and_among_all(
     assert sorted(one.id for one in ours) == sorted(few)
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=HEALTH)
+@settings(deadline=None, max_examples=examples(10), suppress_health_check=HEALTH)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=12),
     st.sampled_from(get_args(Sort)),
@@ -346,7 +347,7 @@ def test_merged_ids_lead_to_who_lives_on_also_over_several(fed: FedView) -> None
     assert foreign is None
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=HEALTH)
+@settings(deadline=None, max_examples=examples(65), suppress_health_check=HEALTH)
 @given(st.lists(st.text(IN_BOTH, max_size=20), min_size=1, max_size=20))
 def test_words_are_the_same_in_python_and_in_the_schema(shared: FedView, texts: list[str]) -> None:
     with shared.store.reader() as reader:
@@ -356,7 +357,7 @@ def test_words_are_the_same_in_python_and_in_the_schema(shared: FedView, texts: 
     assert [words for (words,) in rows] == [words_of(text) for text in texts]
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=HEALTH)
+@settings(deadline=None, max_examples=examples(15), suppress_health_check=HEALTH)
 @given(st.lists(st.text(WITHOUT_NUL, max_size=20), min_size=1, max_size=20))
 def test_numbers_are_the_same_in_python_and_in_the_schema(shared: FedView, ids: list[str]) -> None:
     with shared.store.reader() as reader:

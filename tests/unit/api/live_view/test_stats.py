@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.live_view.stats import CustomerStats, customer_stats
+from tests.examples import examples
 from tests.unit.api.live_view.fed import FedView
 from tests.unit.pipelines.builders import customer, fact, identity
 from warehouse.runner import refresh
@@ -22,7 +23,7 @@ people = st.lists(st.tuples(moments, st.lists(moments, max_size=3)), max_size=6)
 
 @settings(
     deadline=None,
-    max_examples=40,
+    max_examples=examples(15),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(people, moments, st.sampled_from(ZONES))

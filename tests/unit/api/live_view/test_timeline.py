@@ -12,6 +12,7 @@ from api.live_view.pages import Page
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
+from tests.examples import examples
 from tests.unit.api.live_view.fed import FedView
 from tests.unit.pipelines.builders import (
     START,
@@ -51,7 +52,7 @@ said = st.lists(st.tuples(st.sampled_from(NUMBERS), st.integers(0, 9)), max_size
 
 @settings(
     deadline=None,
-    max_examples=25,
+    max_examples=examples(10),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(histories, said, st.integers(1, 4))

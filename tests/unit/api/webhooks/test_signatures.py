@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from api.webhooks.signatures import VERIFIERS, Call, refusal
 from streams.topics import PLATFORMS
+from tests.examples import examples
 from tests.unit.api.webhooks.calls import NOW_SECONDS, VECTORS, call_of, platform_of
 
 RIGHT = [vector for vector in VECTORS if vector["valid"]]
@@ -51,7 +52,7 @@ def test_a_call_without_its_signature_is_refused(vector: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("vector", RIGHT, ids=lambda v: f"{v['scheme']} {v['file']}")
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_one_other_byte_of_secret_header_or_body_is_refused(
     vector: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -120,7 +121,7 @@ def test_nothing_is_let_in_where_no_secret_is_set(platform: str) -> None:
     query=st.text(max_size=30),
     method=st.sampled_from(["GET", "POST"]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_whatever_a_stranger_sends_is_refused_and_never_raises(
     platform: str, headers: dict[str, str], body: bytes, query: str, method: str
 ) -> None:
