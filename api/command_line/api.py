@@ -15,7 +15,7 @@ from streams.logs import configure_logging
 _FINISH_SECONDS = 15
 # DuckDB steps into Python a dozen times a query. To wait Python's 5 ms at each step, beside a loop
 # that is busy, would be most of what an answer takes, and of what a change takes until it is told.
-_SWITCH_SECONDS = 0.00001
+_SWITCH_SECONDS = 0.0002
 
 
 def api() -> None:
