@@ -28,7 +28,7 @@ _Time = Annotated[
 
 
 class CustomerQuery(BaseModel):
-    """A list's filters as addresses have them."""
+    """A list's filters as addresses have them; named as in `CustomerFilter`."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -81,30 +81,17 @@ async def wanted_customers(request: Request, caller: Viewer, view: View) -> Cust
             [{**one, "loc": ("query", *one["loc"])} for one in found]
         ) from error
     zone = view.time_zone(caller.tenant_id)
-    return CustomerFilter(
-        tenant_id=caller.tenant_id,
-        search=asked.search,
-        channel=asked.channel,
-        channel_type=asked.channel_type,
-        status=asked.status,
-        activity=asked.activity,
-        created_from=_instant(asked.created_from, zone),
-        created_before=_instant(asked.created_before, zone),
-        last_seen_from=_instant(asked.last_seen_from, zone),
-        last_seen_before=_instant(asked.last_seen_before, zone),
-        source=asked.source,
-        tag=asked.tag,
-        blocked=asked.blocked,
-    )
+    values: dict[str, Any] = {
+        name: _instant(said, zone) if isinstance(said, date) else said for name, said in asked
+    }
+    return CustomerFilter(tenant_id=caller.tenant_id, **values)
 
 
 Wanted = Annotated[CustomerFilter, Depends(wanted_customers)]
 
 
-def _instant(said: date | datetime | None, zone: str) -> datetime | None:
+def _instant(said: date | datetime, zone: str) -> datetime:
     """Return the moment: a day begins at the tenant's midnight, a time without zone is theirs."""
-    if said is None:
-        return None
     if not isinstance(said, datetime):
         said = datetime.combine(said, time.min)
     return said if said.tzinfo else said.replace(tzinfo=ZoneInfo(zone))

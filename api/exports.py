@@ -16,7 +16,6 @@ from starlette.background import BackgroundTask
 
 from api.access.callers import Viewer
 from api.customer_query import FILTER_PARAMETERS, Wanted
-from api.live_view.derived import literals
 from api.live_view.filters import CustomerFilter, conditions
 from api.live_view.lookups import Lookups
 from api.live_view.search import search_for
@@ -113,11 +112,13 @@ def written(
 ) -> Path:
     """Return a new file with the customers, which the caller removes."""
     asked = conditions(wanted, now=now, time_zone=time_zone)
-    source, where, given = "raw.customers", list(asked.where), dict(asked.given)
+    source, where, given = "raw.customers", asked.where, asked.given
     if (search := search_for(wanted.search, region)) is not None:
         where.append(search.condition(given))
         if (candidates := search.candidates(lookups)) is not None:
-            source = f"(from raw.customers where number in {literals([*candidates, _NOBODY])})"
+            # Literals, because DuckDB looks up no bound list in an index.
+            numbers = ", ".join(map(str, [*candidates, _NOBODY]))
+            source = f"(from raw.customers where number in ({numbers}))"
     rows = f"select *, {_SAID} as said from {source} where {' and '.join(where)}"  # noqa: S608
     query = f"select {_COLUMNS} from ({rows})"  # noqa: S608 - our names
     batches: Any = reader.sql(query, params=given).to_arrow_reader(_ROWS_AT_ONCE)

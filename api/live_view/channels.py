@@ -62,12 +62,7 @@ _TRAFFIC: Final = """
             channel_id,
             arg_max(channel_type, last_seen_at) as channel_type,
             count(distinct number) as customers
-        from (
-            select
-                number, last_seen_at,
-                unnest(channel_ids) as channel_id, unnest(channel_types) as channel_type
-            from raw.customers where tenant_id = $tenant_id and merged_into is null
-        ) group by channel_id
+        from customer_channels where tenant_id = $tenant_id group by channel_id
     )
     select
         channel_id, coalesce(u.channel_type, h.channel_type), coalesce(customers, 0),

@@ -50,10 +50,8 @@ def choices(tenant_id: str, reader: duckdb.DuckDBPyConnection) -> Choices:
     """Return what there is to choose from at this moment."""
     given: dict[str, object] = {"tenant_id": tenant_id}
     channels = reader.execute(
-        "select channel_id, arg_max(channel_type, last_seen_at) from ("
-        "select unnest(channel_ids) as channel_id, unnest(channel_types) as channel_type, "
-        "last_seen_at from raw.customers where tenant_id = $tenant_id and merged_into is null) "
-        "group by channel_id order by channel_id",
+        "select channel_id, arg_max(channel_type, last_seen_at) from customer_channels "
+        "where tenant_id = $tenant_id group by channel_id order by channel_id",
         given,
     ).fetchall()
     sources = reader.execute(

@@ -1,8 +1,8 @@
 """Customers as lists show them: a page in some order, of the few that a search names, or of all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import duckdb
@@ -33,7 +33,7 @@ class CustomersRequest:
     sort: Sort = "-lastSeenAt"
     cursor: str | None = None
     limit: int = 50
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime
     time_zone: str = "UTC"
     region: str | None = None
 
@@ -105,7 +105,7 @@ def customers_among_all(
     """
     keys, is_falling, place = request.keys, request.is_falling, request.place()
     asked = conditions(request.wanted, now=request.now, time_zone=request.time_zone)
-    where, given = list(asked.where), dict(asked.given)
+    where, given = asked.where, asked.given
     if (search := search_for(request.wanted.search, request.region)) is not None:
         where.append(search.condition(given))
     if place is not None:

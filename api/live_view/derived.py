@@ -141,8 +141,3 @@ def _lasting(stored: StoredCustomer, words: str) -> Lasting:
         for one in _claiming.decode(stored.document).identities
     ]
     return Lasting(stored.number, words, claims)
-
-
-def literals(numbers: Iterable[int]) -> str:
-    """Return a list for SQL's `in`."""
-    return f"({', '.join(map(str, numbers))})"

@@ -2,7 +2,7 @@
 A test holds both to each other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -63,8 +63,8 @@ _MEANINGS: Final[Mapping[str, Callable[[Customer, Any], bool]]] = {
 class Conditions:
     """What each row of `raw.customers` must fulfil, and the values that this names."""
 
-    where: Sequence[str]
-    given: Mapping[str, Any]
+    where: list[str]
+    given: dict[str, Any]
 
 
 def conditions(wanted: CustomerFilter, *, now: datetime, time_zone: str) -> Conditions:

@@ -110,8 +110,6 @@ _PUT: Final = (
     f"values ({', '.join('?' * len(StoredCustomer._fields))}) on conflict (number) do update set "
     + ", ".join(f"{name} = excluded.{name}" for name in StoredCustomer._fields[1:])
 )
-
-
 _PUT_CLAIM: Final = f"insert into claims values ({', '.join('?' * len(Claim._fields))})"  # noqa: S608
 
 

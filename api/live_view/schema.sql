@@ -50,6 +50,13 @@ alter table raw.customer_events add column document varchar;
 alter table raw.customer_events add column number bigint;
 alter table raw.link_suggestions add column document varchar;
 
+-- Every channel of every customer that lives.
+create view customer_channels as
+select
+    tenant_id, number, last_seen_at,
+    unnest(channel_ids) as channel_id, unnest(channel_types) as channel_type
+from raw.customers where merged_into is null;
+
 -- By what a single customer's things are looked up: a scan would read millions of rows for them.
 create index customers_by_number on raw.customers (number);
 create index messages_by_external_id on raw.customer_messages (external_id);

@@ -147,8 +147,7 @@ class LiveView:
         """Return a customer's record; None where the tenant has none of this id. Raises
         ProblemError (503).
 
-        As what follows up to the first page of all: so fast that to hand it to a thread would take
-        longer.
+        In the event loop, as all lookups: to hand one to a thread would take longer than it.
         """
         return self.store().lookups.customer(tenant_id, customer_id)
 

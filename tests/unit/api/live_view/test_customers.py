@@ -67,6 +67,15 @@ def made(number: int, about: dict[str, Any], tenant: str = "acme") -> Customer:
     return msgspec.structs.replace(shape, metadata=metadata, tags=about["tags"])
 
 
+def loaded(fed: FedView, drawn: list[dict[str, Any]]) -> tuple[str, list[Customer]]:
+    """Return a new tenant and who was drawn, of it and of others, once the view has them."""
+    tenant = fed.new_tenant()
+    everybody = [made(number, about, tenant) for number, about in enumerate(drawn)]
+    if everybody:
+        fed.records(*everybody)
+    return tenant, everybody
+
+
 people = st.lists(
     st.fixed_dictionaries(
         {
@@ -146,10 +155,7 @@ def test_pages_hold_every_wanted_customer_once_and_in_order(
     sort: Sort,
     limit: int,
 ) -> None:
-    tenant = shared.new_tenant()
-    everybody = [made(number, about, tenant) for number, about in enumerate(drawn)]
-    if everybody:
-        shared.records(*everybody)
+    tenant, everybody = loaded(shared, drawn)
     shown = list(pages(shared, CustomerFilter(tenant_id=tenant, **wanted), sort, limit))
 
     ours = [one for one in everybody if one.tenant_id == tenant and is_wanted(one, wanted)]
@@ -260,10 +266,7 @@ def test_search_with_filters_is_the_same_among_few_and_among_all(
     sort: Sort,
     limit: int,
 ) -> None:
-    tenant = shared.new_tenant()
-    everybody = [made(number, about, tenant) for number, about in enumerate(drawn)]
-    if everybody:
-        shared.records(*everybody)
+    tenant, everybody = loaded(shared, drawn)
     wanted = CustomerFilter(tenant_id=tenant, search="+55119", **asked)
     few = [one.id for one in pages(shared, wanted, sort, limit)]
     with pytest.MonkeyPatch.context() as patched:
