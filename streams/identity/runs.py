@@ -2,8 +2,8 @@
 
 What it gives is what `join_observation` gives message by message, without making a root and an
 identity for each: those it only counts. Whatever is not plain (a new claim, a platform's
-conversation, a message before the newest conversation, somebody new) ends the run and takes
-the long way.
+conversation, a message before the newest conversation that was known, somebody new) ends the run
+and takes the long way.
 """
 
 from collections.abc import Sequence
@@ -94,6 +94,7 @@ def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for eve
     first_inbound_at_ms, last_inbound_at_ms = known.first_inbound_at_ms, known.last_inbound_at_ms
     span_from_ms, span_to_ms = _span(known, gaps)
     *windows, window = known.windows
+    known_count = len(known.windows)
     started_at_ms, last_at_ms = window.started_at_ms, window.last_at_ms
     last_seen_at_ms = known.last_seen_at_ms
     profile: _Profile = (known.name, known.picture_url, known.username)
@@ -105,8 +106,6 @@ def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for eve
             type(observe) is not Observe
             or observe.platform_conversation_id
             or observe.is_answer
-            # Before the newest conversation's first message, which names it: to be sorted in.
-            or ((at_ms := observe.at_ms) <= started_at_ms and _comes_before(observe, window))
             or observe.tenant_id != tenant_id
             or observe.external_id != external_id
             or observe.channel_id != channel_id
@@ -115,6 +114,7 @@ def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for eve
             or (observe.claims and not is_known(observe, links))
         ):
             break
+        at_ms = observe.at_ms
         is_inbound = observe.direction == "inbound"
         if is_inbound and not span_from_ms < at_ms < span_to_ms:
             break
@@ -127,7 +127,20 @@ def _joined(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a loop that runs for eve
                 window = window_of_message(observe)
                 started_at_ms = at_ms
             last_at_ms = at_ms
-        # It is not before the newest conversation's start, so never the first that was seen.
+        elif at_ms <= started_at_ms and _comes_before(observe, window):
+            # A conversation that was there already would be known by another message from now on,
+            # and so would one that this one touches: not plain.
+            if len(windows) < known_count or at_ms <= windows[-1].last_at_ms + gap_ms:
+                break
+            if at_ms < started_at_ms - gap_ms:
+                if len(windows) + 1 >= KEPT:
+                    break
+                windows.append(window_of_message(observe))
+            else:
+                window = window_of_message(observe)
+                started_at_ms = at_ms
+            is_news = True
+        # It is later than a conversation that was known, so never the first that was seen.
         if at_ms > last_seen_at_ms:
             last_seen_at_ms = at_ms
             is_news = True
@@ -173,9 +186,8 @@ def _comes_before(observe: Observe, window: Window) -> bool:
     """Say whether the conversation would begin with the message, which is no later than its start;
     what repeats the first message does not.
     """
-    if observe.at_ms < window.started_at_ms or observe.message_id < window.first_message_id:
-        return True
-    return observe.message_id == window.first_message_id and observe.direction != window.opened_by
+    first = (window.started_at_ms, window.first_message_id, window.opened_by)
+    return (observe.at_ms, observe.message_id, observe.direction) < first
 
 
 def _span(known: IdentityState, gaps: Gaps) -> tuple[int, int]:

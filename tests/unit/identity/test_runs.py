@@ -44,6 +44,30 @@ messages = st.builds(
 )
 
 
+FIRST = Observe(
+    tenant_id="acme",
+    channel_id="wa-1",
+    channel_type="whatsapp",
+    external_id="1",
+    identity_key=KEY,
+    message_id="m",
+    direction="inbound",
+    at_ms=START_MS,
+    received_at_ms=START_MS,
+    content_type="text",
+)
+
+
+def known_by(*observes: Observe) -> Root:
+    """Return the root that the messages make."""
+    return one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), list(observes))
+
+
+def later(message_id: str, hours: int) -> Observe:
+    """Return a message of the same sender so long after the first."""
+    return msgspec.structs.replace(FIRST, message_id=message_id, at_ms=START_MS + hours * HOUR_MS)
+
+
 def one_by_one(root: Root, observes: list[Observe]) -> Root:
     """Return the root that knows each message, joined the long way."""
     return reduce(lambda r, o: join_observation(r, o, POLICY.gaps, ADDRESSES), observes, root)
@@ -82,23 +106,9 @@ def test_a_batch_ends_in_the_same_node_as_its_messages_alone(
 
 
 def test_a_name_is_as_new_as_the_latest_message_that_said_it_whatever_came_last() -> None:
-    contacted = Observe(
-        tenant_id="acme",
-        channel_id="wa-1",
-        channel_type="whatsapp",
-        external_id="1",
-        identity_key=KEY,
-        message_id="m",
-        direction="outbound",
-        at_ms=START_MS,
-        received_at_ms=START_MS,
-        content_type="text",
-    )
-    known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [contacted])
-    wrote = msgspec.structs.replace(contacted, direction="inbound", name="Maria")
+    known = known_by(msgspec.structs.replace(FIRST, direction="outbound"))
     out_of_order = [
-        msgspec.structs.replace(wrote, message_id=f"n{hours}", at_ms=START_MS + hours * HOUR_MS)
-        for hours in (2, 1)
+        msgspec.structs.replace(later(f"n{hours}", hours), name="Maria") for hours in (2, 1)
     ]
     run = run_at(known, out_of_order, 0, POLICY.gaps)
     assert run is not None
@@ -107,21 +117,26 @@ def test_a_name_is_as_new_as_the_latest_message_that_said_it_whatever_came_last(
 
 
 def test_a_message_that_is_known_already_is_no_news() -> None:
-    first = Observe(
-        tenant_id="acme",
-        channel_id="wa-1",
-        channel_type="whatsapp",
-        external_id="1",
-        identity_key=KEY,
-        message_id="m",
-        direction="inbound",
-        at_ms=START_MS,
-        received_at_ms=START_MS,
-        content_type="text",
-    )
-    later = msgspec.structs.replace(first, message_id="n", at_ms=START_MS + HOUR_MS)
-    known = one_by_one(Root(tenant_id="acme", rank_at_ms=START_MS, version=0), [first, later])
-    run = run_at(known, [later, later], 0, POLICY.gaps)
+    second = later("n", 1)
+    known = known_by(FIRST, second)
+    run = run_at(known, [second, second], 0, POLICY.gaps)
     assert run is not None
     assert with_run(known, run) is known
     assert run.end == 2
+
+
+def test_a_late_message_begins_a_conversation_of_the_same_run_or_makes_one_before_it() -> None:
+    known = known_by(FIRST)
+    late = [later("n", 30 * 24), later("late", 30 * 24 - 1), later("earlier", 15 * 24)]
+    run = run_at(known, late, 0, POLICY.gaps)
+    assert run is not None
+    assert run.end == 3
+    assert with_run(known, run) == one_by_one(known, late)
+    assert [one.first_message_id for one in run.identity.windows] == ["m", "earlier", "late"]
+
+
+def test_a_late_message_that_touches_a_known_conversation_ends_the_run() -> None:
+    known = known_by(FIRST)
+    run = run_at(known, [later("n", 30 * 24), later("late", 1)], 0, POLICY.gaps)
+    assert run is not None
+    assert run.end == 1

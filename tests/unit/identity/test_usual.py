@@ -98,6 +98,7 @@ def steps(draw: st.DrawFn) -> tuple[str, Node | None, list[Operation]]:
     before += draw(mostly([], [draw(edits)]))
     node = fold(address(key), None, before, POLICY, ADDRESSES).node
     batch: list[Operation] = [said() for _ in range(draw(st.integers(1, 5)))]
+    batch = draw(st.just(batch) | st.permutations(batch))  # some come late
     batch += draw(mostly([], batch[:1]))  # it comes again
     return address(key), decode_node(encode_node(node)) if node else None, batch
 
