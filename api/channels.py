@@ -1,13 +1,13 @@
 """A tenant's channels over REST: what they bring, and whether what they deliver is understood."""
 
 from datetime import UTC, datetime
+from functools import partial
 
-import duckdb
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.access.callers import Viewer
-from api.live_view.channels import Channel, ChannelTraffic, dead_letters, traffic
+from api.live_view.channels import Channel, dead_letters, traffic
 from api.openapi import page
 from api.view import View
 from api.webhooks.gateway import Gateway
@@ -29,13 +29,8 @@ async def list_channels(caller: Viewer, view: View, request: Request) -> Respons
 
 async def channels_of(tenant_id: str, view: View, gateway: Gateway) -> list[Channel]:
     """Return the tenant's channels by their ids."""
-
-    def ask(
-        reader: duckdb.DuckDBPyConnection,
-    ) -> tuple[list[ChannelTraffic], dict[str | None, int]]:
-        return traffic(tenant_id, reader, now=datetime.now(UTC)), dead_letters(tenant_id, reader)
-
-    seen, dead = await view.ask(ask)
+    seen = await view.ask(partial(traffic, tenant_id=tenant_id, now=datetime.now(UTC)))
+    dead = await view.ask(partial(dead_letters, tenant_id=tenant_id))
     by_id = {one.channel_id: one for one in seen}
     configured = gateway.configured(tenant_id)
     found = []

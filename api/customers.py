@@ -6,7 +6,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-import duckdb
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
@@ -14,7 +13,6 @@ from api.access.callers import Viewer
 from api.customer_query import FILTER_PARAMETERS, Wanted
 from api.live_view import timeline
 from api.live_view.customers import Sort
-from api.live_view.lookups import Lookups
 from api.live_view.pages import Page
 from api.live_view.stats import CustomerStats, customer_stats
 from api.live_view.view import LiveView
@@ -68,9 +66,9 @@ async def stats(caller: Viewer, view: View) -> Response:
     """
     found = await view.ask_once(
         ("stats", caller.tenant_id),
-        lambda reader: customer_stats(
-            caller.tenant_id,
-            reader,
+        partial(
+            customer_stats,
+            tenant_id=caller.tenant_id,
             now=datetime.now(UTC),
             time_zone=view.time_zone(caller.tenant_id),
         ),
@@ -172,14 +170,12 @@ async def _of_customer(
     view: LiveView,
     tenant_id: str,
     customer_id: str,
-    page: Callable[[Customer, duckdb.DuckDBPyConnection, Lookups], Page],
+    page: Callable[..., Page],
 ) -> Response:
     """Return a page about the customer that the id leads to."""
     if (found := view.living(tenant_id, customer_id)) is None:
         raise no_such_customer()
-    owner = found.record
-    lookups = view.store().lookups
-    answer = await view.ask(lambda reader: page(owner, reader, lookups))
+    answer = await view.ask(partial(page, owner=found.record))
     return _json(answer.as_json())
 
 

@@ -1,9 +1,9 @@
 """Everything as it happens: server-sent events of one tenant, resumed where a connection broke."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Final, Literal
 
-import duckdb
 import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -12,6 +12,7 @@ from fastapi.sse import format_sse_event
 from api.access.callers import Access, Viewer
 from api.live_view.changes import position_text, positions_of
 from api.live_view.derived import KINDS, Change
+from api.live_view.reader import Reader
 from api.live_view.view import LiveView
 from api.view import View
 from pipelines.batch import Partition
@@ -70,7 +71,7 @@ async def follow(
     `link-suggestions` once the view has it, as an event of its kind. `ready` comes first; `reset`
     where too much was missed: look at the lists, then go on. A record may come twice.
     """
-    view.store()  # 503 while it catches up, before anything is streamed
+    view.lookups()  # 503 while it catches up, before anything is streamed
     access: Access = request.app.state.access
     wanted = frozenset(kinds or KINDS.values())
 
@@ -126,35 +127,38 @@ async def _missed(view: LiveView, tenant_id: str, last_event_id: str) -> list[Ch
     present = dict(view.positions)
     if known is None or any(known.get(p, 0) > offset for p, offset in present.items()):
         return None
-    prefix = view.cluster.topic_prefix
+    behind = {place: known.get(Partition(*place), 0) for place in present}
+    topics = {table: full_name(view.topic(table), view.cluster.topic_prefix) for table in KINDS}
+    return await view.ask(
+        partial(_changes_behind, tenant_id=tenant_id, behind=behind, topics=topics)
+    )
 
-    def behind(reader: duckdb.DuckDBPyConnection) -> list[Change] | None:
-        found: list[Change] = []
-        for table, kind in KINDS.items():
-            topic = full_name(view.topic(table), prefix)
-            places = [
-                (place.number, known.get(Partition(*place), 0))
-                for place in present
-                if place.topic == topic
-            ]
-            if not places:
-                continue
-            given: dict[str, object] = {"tenant_id": tenant_id}
-            either = []
-            for number, offset in places:
-                given |= {f"partition_{number}": number, f"offset_{number}": offset}
-                either.append(
-                    f'("partition" = $partition_{number} and "offset" >= $offset_{number})'
-                )
-            rows = reader.execute(
-                f"select document from raw.{table} "  # noqa: S608 - our own names
-                f"where tenant_id = $tenant_id and ({' or '.join(either)}) "
-                f'order by loaded_at, "partition", "offset" limit {MOST_MISSED + 1}',
-                given,
-            ).fetchall()
-            found += [Change(tenant_id, kind, document) for (document,) in rows]
-            if len(found) > MOST_MISSED:
-                return None
-        return found
 
-    return await view.ask(behind)
+def _changes_behind(
+    reader: Reader, *, tenant_id: str, behind: Mapping[Partition, int], topics: Mapping[str, str]
+) -> list[Change] | None:
+    """Return what came behind these positions; None where it is too much."""
+    found: list[Change] = []
+    for table, kind in KINDS.items():
+        places = [
+            (place.number, offset)
+            for place, offset in behind.items()
+            if place.topic == topics[table]
+        ]
+        if not places:
+            continue
+        given: dict[str, object] = {"tenant_id": tenant_id}
+        either = []
+        for number, offset in places:
+            given |= {f"partition_{number}": number, f"offset_{number}": offset}
+            either.append(f'("partition" = $partition_{number} and "offset" >= $offset_{number})')
+        rows = reader.execute(
+            f"select document from raw.{table} "  # noqa: S608 - our own names
+            f"where tenant_id = $tenant_id and ({' or '.join(either)}) "
+            f'order by loaded_at, "partition", "offset" limit {MOST_MISSED + 1}',
+            given,
+        ).fetchall()
+        found += [Change(tenant_id, kind, document) for (document,) in rows]
+        if len(found) > MOST_MISSED:
+            return None
+    return found

@@ -3,10 +3,10 @@
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import duckdb
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
@@ -17,7 +17,7 @@ from starlette.background import BackgroundTask
 from api.access.callers import Viewer
 from api.customer_query import FILTER_PARAMETERS, Wanted
 from api.live_view.filters import CustomerFilter, conditions
-from api.live_view.lookups import Lookups
+from api.live_view.reader import Reader
 from api.live_view.search import search_for
 from api.view import View
 
@@ -78,13 +78,11 @@ async def export_customers(
     ] = "csv",
 ) -> FileResponse:
     """Return all customers of the list's filters, the first one first. Times are UTC."""
-    store = view.store()
     region = await view.region(caller.tenant_id) if wanted.search else None
     path = await view.ask(
-        lambda reader: written(
-            wanted,
-            reader,
-            store.lookups,
+        partial(
+            written,
+            wanted=wanted,
             form=form,
             now=datetime.now(UTC),
             time_zone=view.time_zone(caller.tenant_id),
@@ -101,10 +99,9 @@ async def export_customers(
 
 
 def written(
-    wanted: CustomerFilter,
-    reader: duckdb.DuckDBPyConnection,
-    lookups: Lookups,
+    reader: Reader,
     *,
+    wanted: CustomerFilter,
     form: Format,
     now: datetime,
     time_zone: str,
@@ -115,13 +112,13 @@ def written(
     source, where, given = "raw.customers", asked.where, asked.given
     if (search := search_for(wanted.search, region)) is not None:
         where.append(search.condition(given))
-        if (candidates := search.candidates(lookups)) is not None:
+        if (candidates := search.candidates(reader.lookups)) is not None:
             # Literals, because DuckDB looks up no bound list in an index.
             numbers = ", ".join(map(str, [*candidates, _NOBODY]))
             source = f"(from raw.customers where number in ({numbers}))"
     rows = f"select *, {_SAID} as said from {source} where {' and '.join(where)}"  # noqa: S608
     query = f"select {_COLUMNS} from ({rows})"  # noqa: S608 - our names
-    batches: Any = reader.sql(query, params=given).to_arrow_reader(_ROWS_AT_ONCE)
+    batches: Any = reader.connection.sql(query, params=given).to_arrow_reader(_ROWS_AT_ONCE)
     with tempfile.NamedTemporaryFile(suffix=f".{form}", delete=False) as file:
         path = Path(file.name)
         try:

@@ -6,6 +6,7 @@ it has this shape.
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -60,6 +61,11 @@ class ProblemError(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
         self.errors = tuple(errors)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it in another process."""
+        make = partial(ProblemError, headers=self.headers, errors=self.errors)
+        return (make, (self.status, self.detail))
 
 
 def problem(

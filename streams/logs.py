@@ -6,6 +6,7 @@ Loggers named in DEBUG speak at debug level. What is said is each module's own b
 import logging
 import logging.handlers
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +23,19 @@ _SCHEMES: Final = ("whatsapp:", "sms:", "tel:", "rcs:")
 # Chatty at info, and nothing of it ours.
 _QUIET: Final = ("aiokafka", "kafka", "faust", "mode", "asyncio")
 
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What `configure_logging` was given."""
+
+    debug: str
+    file: Path
+
+
 # What the last call set, so that the next one can undo it: logging itself is one per process.
 _handlers: list[logging.Handler] = []
 _levelled: set[str] = set()
+_configured: LogSettings | None = None
 
 LINE: Final = "%(asctime)s %(levelname)s [%(service)s] %(message)s"
 
@@ -35,7 +46,9 @@ def configure_logging(*, debug: str, file: Path) -> None:
     `debug` is a comma-separated list of logger names, such as `customers`, that speak at debug
     level; `*` means all. May be called again: the last call wins.
     """
+    global _configured  # noqa: PLW0603 - logging itself is one per process
     _undo()
+    _configured = LogSettings(debug, file)
     names = {name.strip() for name in debug.split(",")} - {""}
     everything = "*" in names
     root = logging.getLogger()
@@ -49,6 +62,11 @@ def configure_logging(*, debug: str, file: Path) -> None:
         handler.setFormatter(_ServiceFormatter(LINE))
         root.addHandler(handler)
         _handlers.append(handler)
+
+
+def configured() -> LogSettings | None:
+    """Return how this process logs, for one that shall log alike; None where nobody said."""
+    return _configured
 
 
 def _undo() -> None:

@@ -1,7 +1,6 @@
 """`omnichannel api`: serves HTTP, until it is told to stop."""
 
 import gc
-import sys
 
 import uvicorn
 
@@ -13,9 +12,6 @@ from streams.logs import configure_logging
 
 # A platform's call in hand is finished; one that hangs does not hold the end up for longer.
 _FINISH_SECONDS = 15
-# DuckDB steps into Python a dozen times a query. To wait Python's 5 ms at each step, beside a loop
-# that is busy, would be most of what an answer takes, and of what a change takes until it is told.
-_SWITCH_SECONDS = 0.0002
 
 
 def api() -> None:
@@ -23,7 +19,6 @@ def api() -> None:
     customers: `/customers` to people, `/api/customers` to programs.
     """
     settings, analytics = ApiSettings(), AnalyticsSettings()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     configure_logging(debug=settings.debug, file=settings.log_file)
     app = create_api(
         settings, ClusterSettings(), analytics.time_zones, warehouse=analytics.published_path

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-import duckdb
 import msgspec
 
 from api.commands.view import Place
 from api.live_view.commands import CommandOutcome
 from api.live_view.policies import region_of
+from api.live_view.reader import Reader
 from api.live_view.view import LiveView
 from streams.contracts.customers import Customer
 from streams.contracts.suggestions import LinkSuggestion, SuggestionStatus
@@ -57,7 +58,7 @@ class LiveCommandView:
         self, tenant_id: str, identities: Sequence[tuple[str, str]]
     ) -> Sequence[str]:
         """Return the ids of those who have these (channel id, external id) now."""
-        lookups = self.live.store().lookups
+        lookups = self.live.lookups()
         return list(
             dict.fromkeys(
                 claim.customer_id
@@ -69,11 +70,11 @@ class LiveCommandView:
     async def holders_of(self, tenant_id: str, values: Sequence[str]) -> Mapping[str, str]:
         """Return who has these phones (+ and digits) and addresses, by phone or address."""
         given = {"tenant_id": tenant_id, "values": list(values)}
-        return dict(await self.live.ask(lambda reader: _rows(reader, _HOLDERS, given)))
+        return dict(await self.live.ask(partial(_rows, statement=_HOLDERS, given=given)))
 
     async def region_of(self, tenant_id: str) -> str | None:
         """Return the region that a command set in the tenant's policy."""
-        return await self.live.ask(lambda reader: region_of(tenant_id, reader))
+        return await self.live.ask(partial(region_of, tenant_id=tenant_id))
 
     async def wait_for_command(
         self, tenant_id: str, command_id: str, timeout_seconds: float
@@ -84,7 +85,7 @@ class LiveCommandView:
     async def suggestion(self, tenant_id: str, suggestion_id: str) -> LinkSuggestion | None:
         """Return the suggestion."""
         given = {"tenant_id": tenant_id, "suggestion_id": suggestion_id}
-        rows = await self.live.ask(lambda reader: _rows(reader, _SUGGESTION, given))
+        rows = await self.live.ask(partial(_rows, statement=_SUGGESTION, given=given))
         return _suggestion_decoder.decode(rows[0][0]) if rows else None
 
     async def suggestions(
@@ -98,11 +99,9 @@ class LiveCommandView:
             "suggestion_id": after.suggestion_id if after else None,
             "limit": limit,
         }
-        rows = await self.live.ask(lambda reader: _rows(reader, _SUGGESTIONS, given))
+        rows = await self.live.ask(partial(_rows, statement=_SUGGESTIONS, given=given))
         return [_suggestion_decoder.decode(document) for (document,) in rows]
 
 
-def _rows(
-    reader: duckdb.DuckDBPyConnection, statement: str, given: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    return reader.execute(statement, dict(given)).fetchall()
+def _rows(reader: Reader, *, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return reader.execute(statement, given).fetchall()

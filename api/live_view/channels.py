@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Final
 
-import duckdb
 import msgspec
+
+from api.live_view.reader import Reader
 
 
 class ChannelTraffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +80,7 @@ _DEAD_LETTERS: Final = """
 """
 
 
-def traffic(
-    tenant_id: str, reader: duckdb.DuckDBPyConnection, *, now: datetime
-) -> list[ChannelTraffic]:
+def traffic(reader: Reader, *, tenant_id: str, now: datetime) -> list[ChannelTraffic]:
     """Return every channel of whom anything is known."""
     rows = reader.execute(_TRAFFIC, {"tenant_id": tenant_id, "now": now}).fetchall()
     return [
@@ -108,7 +107,7 @@ def traffic(
     ]
 
 
-def dead_letters(tenant_id: str, reader: duckdb.DuckDBPyConnection) -> dict[str | None, int]:
+def dead_letters(reader: Reader, *, tenant_id: str) -> dict[str | None, int]:
     """Return how many records wait in the dead letters, by channel; None: of no channel known."""
     return dict(reader.execute(_DEAD_LETTERS, {"tenant_id": tenant_id}).fetchall())
 

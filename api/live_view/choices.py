@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-import duckdb
+from api.live_view.reader import Reader
+from api.live_view.view import LiveView
 
 # So old may the choices in a form be: they are read from all customers, and seldom change.
 _KEPT_SECONDS: Final = 30.0
@@ -34,19 +36,21 @@ class Remembered:
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, Choices]] = field(default_factory=dict)
 
-    def of(self, tenant_id: str, reader: duckdb.DuckDBPyConnection) -> Choices:
-        """Return a tenant's choices, of this moment or a little earlier."""
+    async def of(self, tenant_id: str, view: LiveView) -> Choices:
+        """Return a tenant's choices of this moment, or of a little earlier. Raises ProblemError:
+        503.
+        """
         known = self._known.get(tenant_id)
         if known is not None and self.monotonic() - known[0] < _KEPT_SECONDS:
             return known[1]
-        found = choices(tenant_id, reader)
+        found = await view.ask(partial(choices, tenant_id=tenant_id))
         if len(self._known) >= _MOST_TENANTS:
             self._known.clear()
         self._known[tenant_id] = (self.monotonic(), found)
         return found
 
 
-def choices(tenant_id: str, reader: duckdb.DuckDBPyConnection) -> Choices:
+def choices(reader: Reader, *, tenant_id: str) -> Choices:
     """Return what there is to choose from at this moment."""
     given: dict[str, object] = {"tenant_id": tenant_id}
     channels = reader.execute(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import duckdb
+from api.live_view.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,7 @@ class CommandOutcome:
     customer_id: str | None
 
 
-def outcome_of(
-    tenant_id: str, command_id: str, reader: duckdb.DuckDBPyConnection
-) -> CommandOutcome | None:
+def outcome_of(reader: Reader, *, tenant_id: str, command_id: str) -> CommandOutcome | None:
     """Return a command's outcome; None where no event tells of it."""
     rows = reader.execute(
         "select event_type, detail, customer_id from raw.customer_events "

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-import duckdb
-
 from api.live_view.filters import CustomerFilter, conditions, predicate
 from api.live_view.lookups import Lookups
 from api.live_view.pages import Page, cursor_of, place_in
+from api.live_view.reader import Reader
 from api.live_view.search import search_for
-from api.live_view.windows import Windows
 
 Sort = Literal["-lastSeenAt", "lastSeenAt", "-createdAt", "createdAt", "displayName"]
 
@@ -92,12 +90,7 @@ def _in_order(keys: Sequence[int | None], *, is_falling: bool) -> list[tuple[boo
     return [(key is None, (-key if is_falling else key) if key is not None else 0) for key in keys]
 
 
-def customers_among_all(
-    request: CustomersRequest,
-    reader: duckdb.DuckDBPyConnection,
-    windows: Windows,
-    lookups: Lookups,
-) -> Page:
+def customers_among_all(reader: Reader, *, request: CustomersRequest) -> Page:
     """Return the page, whatever is asked. Raises ProblemError: a wrong cursor.
 
     DuckDB says who is meant, in order; the JSON is looked up, as of now: a sort of a million rows
@@ -113,9 +106,9 @@ def customers_among_all(
     limit = request.limit + 1
     shown_keys = [f"epoch_us({key})" if key in _TIMES else key for key in keys]
     order = ", ".join(f"{key} {'desc' if is_falling else 'asc'}" for key in keys)
-    for bound in windows.bounds(
+    for bound in reader.windows.bounds(
         keys[0],
-        reader,
+        reader.connection,
         is_time=keys[0] in _TIMES,
         is_falling=is_falling,
         behind=None if place is None else place[0],
@@ -130,7 +123,7 @@ def customers_among_all(
             given,
         ).fetchall()
         if len(rows) == limit or bound is None:
-            documents = lookups.documents([row[-1] for row in rows])
+            documents = reader.lookups.documents([row[-1] for row in rows])
             return request.page([(*row, documents.get(row[-1])) for row in rows])
         del given["bound"]
     return Page([], None)

@@ -5,13 +5,13 @@ and what is looked up of customers; and whom the batch is about, for those who l
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 import msgspec
 
 from api.live_view.instants import microseconds_of
-from api.live_view.lookups import Claim, Lasting, Lookups, StoredCustomer
+from api.live_view.lookups import Claim, Lasting, LookupsWriter, StoredCustomer
 from api.live_view.numbers import number_of
 from pipelines.raw_tables import CUSTOMER_EVENTS, CUSTOMERS, RawTable
 
@@ -43,8 +43,7 @@ KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A record that the view has now and had not before: its tenant, its kind, and its JSON."""
 
     tenant_id: str
@@ -78,7 +77,7 @@ class Derived:
     """
 
     connection: duckdb.DuckDBPyConnection
-    lookups: Lookups
+    lookups: LookupsWriter
     is_silent: bool = True
     told: list[Change] = field(default_factory=list)
 

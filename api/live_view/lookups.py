@@ -26,6 +26,7 @@ _LOOKED_UP: Final = 500  # at once; SQLite takes no more than some thousand valu
 _SHORTEST_PREFIX: Final = 3
 _MOST_STEPS: Final = 20  # of merged ids that lead to merged ids
 _WRITERS_CACHE_KIB: Final = 65_536
+_WAIT_SECONDS: Final = 30
 _LOG_BYTES: Final = 64 * 1024 * 1024  # that stay of a long one
 # The words are in comparable form already. Marks are parts of words: Hindi is written with them.
 # Customers stand in the order in which they came: in that of their numbers, which are random, each
@@ -113,28 +114,23 @@ _PUT: Final = (
 _PUT_CLAIM: Final = f"insert into claims values ({', '.join('?' * len(Claim._fields))})"  # noqa: S608
 
 
-class Lookups:
-    """Customers by their id, and by the beginnings of their words. One thread writes, any number
-    read.
-    """
+class LookupsWriter:
+    """Writes the file that `Lookups` reads, in one thread; makes it where it is missing."""
 
     def __init__(self, path: Path, *, is_synced: bool = True) -> None:
         """Open the file. Unless `is_synced`, a power cut may tear it."""
-        self._path = path
-        self._is_synced = is_synced
-        self._writer = self._connect()
+        self._writer = sqlite3.connect(path, check_same_thread=False, timeout=_WAIT_SECONDS)
+        self._writer.execute("pragma journal_mode = wal")
+        self._writer.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
+        # What a power cut takes, the topics still have; DuckDB's file is then behind as well.
+        self._writer.execute(f"pragma synchronous = {'normal' if is_synced else 'off'}")
+        self._writer.execute("pragma secure_delete = on")  # who is erased is overwritten
         self._writer.execute(f"pragma cache_size = -{_WRITERS_CACHE_KIB}")
         self._writer.executescript(SHAPE)
-        self._readers = threading.local()
-        self._opened: list[sqlite3.Connection] = [self._writer]
-        self._lock = threading.Lock()
-        self._common: set[str] = set()
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            for connection in self._opened:
-                connection.close()
+        self._writer.close()
 
     def put(
         self,
@@ -181,6 +177,26 @@ class Lookups:
                 )
             )
         return known
+
+
+class Lookups:
+    """Customers by their id, and by the beginnings of their words: of the file that another writes,
+    in this process or elsewhere. Any number of threads read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the file, which is there."""
+        self._path = path
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._common: set[str] = set()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
 
     def customer(self, tenant_id: str, customer_id: str) -> StoredCustomer | None:
         """Return a customer's record; None where the tenant has none of this id."""
@@ -268,20 +284,16 @@ class Lookups:
     def _reader(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
         if reader is None:
-            reader = self._connect()
+            reader = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                check_same_thread=False,
+                timeout=_WAIT_SECONDS,
+            )
             self._readers.connection = reader
             with self._lock:
                 self._opened.append(reader)
         return reader
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, check_same_thread=False, timeout=30)
-        connection.execute("pragma journal_mode = wal")
-        connection.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
-        # What a power cut takes, the topics still have; DuckDB's file is then behind as well.
-        connection.execute(f"pragma synchronous = {'normal' if self._is_synced else 'off'}")
-        connection.execute("pragma secure_delete = on")  # who is erased is overwritten
-        return connection
 
 
 def batched(numbers: Iterable[int], size: int) -> Iterator[list[int]]:

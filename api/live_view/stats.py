@@ -7,8 +7,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import duckdb
 import msgspec
+
+from api.live_view.reader import Reader
 
 
 class CustomerStats(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -55,7 +56,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def customer_stats(
-    tenant_id: str, reader: duckdb.DuckDBPyConnection, *, now: datetime, time_zone: str
+    reader: Reader, *, tenant_id: str, now: datetime, time_zone: str
 ) -> CustomerStats:
     """Return a tenant's figures as of this moment; zeros where nobody ever wrote."""
     bounds = windows(now, time_zone)

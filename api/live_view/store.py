@@ -13,7 +13,8 @@ from typing import Final
 import duckdb
 import msgspec
 
-from api.live_view.lookups import SHAPE, Lookups
+from api.live_view.lookups import SHAPE, Lookups, LookupsWriter
+from api.live_view.reader import Reader
 from api.live_view.tables import TABLES
 from api.live_view.windows import Windows
 from warehouse.connection import connect_again, open_writer
@@ -35,31 +36,47 @@ _CLOSED: Final = "closed"
 _SETTINGS: Final = ("set threads = 1",)
 
 
+class StoreClosedError(Exception):
+    """The files are closed: nothing can be read from them."""
+
+
 class LiveStore:
     """The opened files: one connection for the feed, some for those who ask."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lookups: Lookups) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, lookups: Path, *, is_synced: bool
+    ) -> None:
         self.connection = connection
-        self.lookups = lookups
+        self.lookups_path = lookups
+        self.lookups_writer = LookupsWriter(lookups, is_synced=is_synced)
+        self.lookups = Lookups(lookups)
         self.windows = Windows()
-        self._readers: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
+        self._connections: queue.SimpleQueue[duckdb.DuckDBPyConnection | None] = queue.SimpleQueue()
         for _ in range(READERS + LONG_READERS):
-            self._readers.put(connect_again(connection))
+            self._connections.put(connect_again(connection))
 
     @contextmanager
-    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection for a moment: each query sees one state of the view, whatever comes."""
-        reader = self._readers.get()
+    def reader(self) -> Iterator[Reader]:
+        """Give a reader for a moment: each query sees one state of the view, whatever comes. Raises
+        StoreClosedError.
+        """
+        connection = self._connections.get()
+        if connection is None:
+            self._connections.put(None)  # for the next one who comes too late
+            raise StoreClosedError
         try:
-            yield reader
+            yield Reader(connection, self.lookups, self.windows)
         finally:
-            self._readers.put(reader)
+            self._connections.put(connection)
 
     def close(self) -> None:
         """Wait for those who read, then close the files."""
         for _ in range(READERS + LONG_READERS):
-            self._readers.get().close()
+            if (connection := self._connections.get()) is not None:
+                connection.close()
+        self._connections.put(None)
         self.lookups.close()
+        self.lookups_writer.close()
 
 
 @contextmanager
@@ -84,7 +101,7 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
         if boot:
             # Readers wait for the disk when the feed does; and the topics have it all.
             connection.execute("set global fsync_mode = 'none'")
-        store = LiveStore(connection, Lookups(lookups, is_synced=not boot))
+        store = LiveStore(connection, lookups, is_synced=not boot)
         opened.callback(store.close)
         for other in folder.iterdir():
             if other != own:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-import duckdb
-
 from api.live_view.lookups import Claim, Lookups
 from api.live_view.pages import Page, cursor_of, place_in
+from api.live_view.reader import Reader
 from streams.contracts.customers import Customer
 
 NEWEST_FIRST: Final = "-at"
@@ -80,10 +79,9 @@ def _in_turn(claims: Iterable[Claim]) -> Iterator[tuple[str, int | None, int | N
 
 
 def messages(
-    owner: Customer,
-    reader: duckdb.DuckDBPyConnection,
-    lookups: Lookups,
+    reader: Reader,
     *,
+    owner: Customer,
     cursor: str | None,
     limit: int,
     conversation_id: str | None = None,
@@ -92,7 +90,7 @@ def messages(
     extra = "" if conversation_id is None else "and conversation_id = $conversation_id"
     return _page(
         reader,
-        tenures(owner, lookups),
+        tenures(owner, reader.lookups),
         table="raw.customer_messages",
         at="sent_at",
         tie="channel_id || ' ' || message_id",
@@ -105,17 +103,16 @@ def messages(
 
 
 def conversations(
-    owner: Customer,
-    reader: duckdb.DuckDBPyConnection,
-    lookups: Lookups,
+    reader: Reader,
     *,
+    owner: Customer,
     cursor: str | None,
     limit: int,
 ) -> Page:
     """Return a page of conversations, the one that began last first."""
     return _page(
         reader,
-        tenures(owner, lookups),
+        tenures(owner, reader.lookups),
         table="raw.conversations",
         at="started_at",
         tie="conversation_id",
@@ -127,10 +124,9 @@ def conversations(
 
 
 def events(
-    owner: Customer,
-    reader: duckdb.DuckDBPyConnection,
-    _lookups: Lookups,
+    reader: Reader,
     *,
+    owner: Customer,
     cursor: str | None,
     limit: int,
 ) -> Page:
@@ -149,7 +145,7 @@ def events(
 
 
 def _page(
-    reader: duckdb.DuckDBPyConnection,
+    reader: Reader,
     owned: Sequence[Tenure],
     *,
     table: str,
@@ -194,7 +190,7 @@ def _behind(cursor: str | None, given: dict[str, Any], at: str, tie: str) -> str
 
 
 def _newest(
-    reader: duckdb.DuckDBPyConnection,
+    reader: Reader,
     parts: Sequence[str],
     given: dict[str, Any],
     *,

@@ -28,7 +28,7 @@ class Windows:
     def bounds(
         self,
         column: str,
-        reader: duckdb.DuckDBPyConnection,
+        connection: duckdb.DuckDBPyConnection,
         *,
         is_time: bool,
         is_falling: bool,
@@ -39,7 +39,7 @@ class Windows:
         out.
         """
         for place in range(len(WIDTHS)):
-            bound = self._bound(column, place, reader, is_time=is_time, is_falling=is_falling)
+            bound = self._bound(column, place, connection, is_time=is_time, is_falling=is_falling)
             if bound is not None and (
                 behind is None or (bound < behind if is_falling else bound > behind)
             ):
@@ -50,7 +50,7 @@ class Windows:
         self,
         column: str,
         place: int,
-        reader: duckdb.DuckDBPyConnection,
+        connection: duckdb.DuckDBPyConnection,
         *,
         is_time: bool,
         is_falling: bool,
@@ -62,13 +62,15 @@ class Windows:
         known = self._known.get(key)
         if known is None or now - known[0] > WIDTHS[place] / _GROWS_BY_A_SECOND:
             # Looked for within the next wider one: of a million values, few are sorted often.
-            wider = self._bound(column, place + 1, reader, is_time=is_time, is_falling=is_falling)
+            wider = self._bound(
+                column, place + 1, connection, is_time=is_time, is_falling=is_falling
+            )
             shown, as_key = f"epoch_us({column})", "make_timestamptz({}::bigint)"
             if not is_time:
                 shown, as_key = column, "{}"
             sign, order = (">=", "desc") if is_falling else ("<=", "asc")
             within = "" if wider is None else f"and {column} {sign} {as_key.format(wider)}"
-            rows = reader.execute(
+            rows = connection.execute(
                 f"select {shown} from raw.customers where {column} is not null {within} "  # noqa: S608 - our names
                 f"order by {column} {order} limit 1 offset {WIDTHS[place]:d}"
             ).fetchall()

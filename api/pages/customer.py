@@ -1,6 +1,7 @@
 """One customer: who they are and why, what was said, and the forms that change them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
@@ -33,11 +34,8 @@ async def shown(visit: TheVisit, view: View, customer_id: CustomerId) -> Respons
     customer = _living(visit.tenant_id, customer_id, view)
     if customer.id != customer_id:
         return RedirectResponse(f"/customers/{quote(customer.id)}", HTTPStatus.PERMANENT_REDIRECT)
-    lookups = view.store().lookups
     found = await view.ask(
-        lambda reader: timeline.entries(
-            customer, reader, lookups, place=None, limit=_TIMELINE_ENTRIES
-        )
+        partial(timeline.entries, owner=customer, place=None, limit=_TIMELINE_ENTRIES)
     )
     return visit.html(
         "customer.html",
@@ -63,11 +61,8 @@ async def part(
         return visit.html("customer_facts.html", **content)
 
     lives = _living(visit.tenant_id, customer_id, view)
-    lookups = view.store().lookups
     found = await view.ask(
-        lambda reader: timeline.entries(
-            lives, reader, lookups, place=place, limit=_TIMELINE_ENTRIES
-        )
+        partial(timeline.entries, owner=lives, place=place, limit=_TIMELINE_ENTRIES)
     )
     return visit.html("timeline.html", **_entries(lives.id, found))
 

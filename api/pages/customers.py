@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-import duckdb
 import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.customer_query import Wanted
 from api.customers import Cursor
-from api.live_view.choices import Choices, Remembered
+from api.live_view.choices import Remembered
 from api.live_view.customers import Sort
 from api.live_view.filters import CustomerFilter
 from api.live_view.stats import customer_stats
@@ -81,10 +81,21 @@ async def listed(
     if visit.is_for_part:
         return visit.html("customer_rows.html" if cursor else "customer_list.html", **content)
     remembered: Remembered = visit.request.app.state.choices
-    choices, total = await view.ask(
-        lambda connection: _beside(visit.tenant_id, connection, remembered, view)
+    stats = await view.ask(
+        partial(
+            customer_stats,
+            tenant_id=visit.tenant_id,
+            now=datetime.now(UTC),
+            time_zone=view.time_zone(visit.tenant_id),
+        )
     )
-    return visit.html("customers.html", **content, choices=choices, total=total, sorts=SORTS)
+    return visit.html(
+        "customers.html",
+        **content,
+        choices=await remembered.of(visit.tenant_id, view),
+        total=stats.total_customers,
+        sorts=SORTS,
+    )
 
 
 async def rows_of(
@@ -106,12 +117,3 @@ def filters_in(query: str) -> dict[str, str]:
 def without(query: str, *names: str) -> str:
     """Return the query without these parameters."""
     return urlencode([pair for pair in parse_qsl(query) if pair[0] not in names])
-
-
-def _beside(
-    tenant_id: str, connection: duckdb.DuckDBPyConnection, remembered: Remembered, view: LiveView
-) -> tuple[Choices, int]:
-    stats = customer_stats(
-        tenant_id, connection, now=datetime.now(UTC), time_zone=view.time_zone(tenant_id)
-    )
-    return remembered.of(tenant_id, connection), stats.total_customers

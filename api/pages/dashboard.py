@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,8 +31,11 @@ async def dashboard(
     stats: CustomerStats | None = None
     try:
         stats = await view.ask(
-            lambda reader: customer_stats(
-                visit.tenant_id, reader, now=datetime.now(UTC), time_zone=zone
+            partial(
+                customer_stats,
+                tenant_id=visit.tenant_id,
+                now=datetime.now(UTC),
+                time_zone=zone,
             )
         )
     except ProblemError:

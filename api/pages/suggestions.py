@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-import duckdb
 import msgspec
 from fastapi import APIRouter, Response
 
 from api.commands.routes import TheCommands
-from api.live_view.lookups import Lookups
+from api.live_view.reader import Reader
 from api.pages.site import PageRoute, TheVisit
 from api.view import View
 from streams.contracts.customers import Customer
@@ -36,23 +36,19 @@ class Question:
 async def listed(visit: TheVisit, view: View, commands: TheCommands) -> Response:
     """Show what is open, the newest first; once some are decided, the older ones follow."""
     found = await commands.view.suggestions(visit.tenant_id, "open", None, _AT_ONCE + 1)
-    lookups = view.store().lookups
     questions = await view.ask(
-        lambda reader: questions_of(visit.tenant_id, found[:_AT_ONCE], reader, lookups)
+        partial(questions_of, tenant_id=visit.tenant_id, suggestions=found[:_AT_ONCE])
     )
     return visit.html("suggestions.html", questions=questions, is_more=len(found) > _AT_ONCE)
 
 
 def questions_of(
-    tenant_id: str,
-    suggestions: Sequence[LinkSuggestion],
-    reader: duckdb.DuckDBPyConnection,
-    lookups: Lookups,
+    reader: Reader, *, tenant_id: str, suggestions: Sequence[LinkSuggestion]
 ) -> list[Question]:
     """Return the suggestions with what one looks at to decide."""
 
     def side(customer_id: str | None) -> Customer | None:
-        found = lookups.living(tenant_id, customer_id) if customer_id else None
+        found = reader.lookups.living(tenant_id, customer_id) if customer_id else None
         return found.record if found else None
 
     questions = []
@@ -67,7 +63,7 @@ def _text_of(
     tenant_id: str,
     message_id: str,
     sides: Sequence[Customer | None],
-    reader: duckdb.DuckDBPyConnection,
+    reader: Reader,
 ) -> str | None:
     """Return what the message said that the suggestion rests on: one of the two wrote it."""
     ids = {identity.external_id for side in sides if side for identity in side.identities}

@@ -64,6 +64,13 @@ class ApiProcess:
             self._process.send_signal(how)
             self._process.wait(40)
 
+    def kill_view(self) -> None:
+        """End the process that keeps the view: it alone, and not gently."""
+        assert self._process is not None
+        for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+            for child in (thread / "children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+
     def __enter__(self) -> Self:
         """Start it."""
         self.start()

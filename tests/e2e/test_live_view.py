@@ -184,6 +184,10 @@ def test_killed_while_it_catches_up_and_while_it_is_live_it_shows_everything_aga
             api.stop(signal.SIGKILL)
         api.start()
         assert len(all_customers(acme, limit=200)) == 400
+        api.kill_view()
+        wait_until(lambda: acme.get("/health/ready").status_code != HTTPStatus.OK, "it is missed")
+        api.wait_until_ready()
+        assert len(all_customers(acme, limit=200)) == 400
 
         with events(acme) as heard:
             last_id = heard.last_id

@@ -2,9 +2,12 @@
 is fed the same, to hold both to each other.
 """
 
+import asyncio
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -15,17 +18,44 @@ from api.live_view.customers import (
 )
 from api.live_view.derived import Change, Derived
 from api.live_view.pages import Page
+from api.live_view.protocol import Fed, Progress, framed, heard
 from api.live_view.store import LiveStore, open_store
 from api.live_view.tables import live_tables_by_topic
-from api.live_view.view import LiveView, Progress
+from api.live_view.view import Answer, LiveView, Question
 from pipelines.batch import Partition
 from pipelines.duckdb_sink import DuckDbSink
-from pipelines.raw_tables import tables_by_topic
+from pipelines.raw_tables import POLICIES, tables_by_topic
 from streams.cluster import ClusterSettings
 from tests.sql.conftest import TOPICS, Loaded
 from tests.unit.pipelines.builders import FakeRecord, batch, chunk, erasure, record
 from warehouse.connection import open_memory
 from warehouse.time_zones import TimeZones
+
+
+class AskedHere:
+    """Answers as the process does that keeps the view: what is asked and answered goes over a
+    socket there, so it must be possible to pickle it.
+    """
+
+    def __init__(self, store: LiveStore) -> None:
+        self._store = store
+
+    async def ask(self, question: Question[Answer], *, is_long: bool) -> Answer:
+        """Return the answer to the question, as it arrives."""
+        del is_long
+
+        def answer() -> Answer:
+            with self._store.reader() as reader:
+                return sent(sent(question)(reader))
+
+        return await asyncio.to_thread(answer)
+
+
+def sent(said: Answer) -> Answer:
+    """Return it as it is once it went over a socket."""
+    found: Any = heard(io.BytesIO(framed(said)))
+    arrived: Answer = found
+    return arrived
 
 
 class FedView:
@@ -38,7 +68,7 @@ class FedView:
         self.store = store
         self.warehouse = warehouse
         self._warehouse_sink = DuckDbSink(warehouse, tables_by_topic(""))
-        self._derived = Derived(store.connection, store.lookups, is_silent=False)
+        self._derived = Derived(store.connection, store.lookups_writer, is_silent=False)
         self._sink = DuckDbSink(store.connection, live_tables_by_topic(""), derive=self._derived)
         self._offsets: dict[str, int] = {}
         self._tenants = 0
@@ -76,14 +106,16 @@ class FedView:
         if (found := customers_among_few(request, self.store.lookups)) is not None:
             return found
         with self.store.reader() as reader:
-            return customers_among_all(request, reader, self.store.windows, self.store.lookups)
+            return customers_among_all(reader, request=request)
 
     def _write(self, by_topic: dict[str, list[FakeRecord]]) -> list[Change]:
         given = batch(*(chunk(topic, found) for topic, found in by_topic.items()))
         self._warehouse_sink.write(given)
         loaded = self._sink.write(given)
-        self.view.note(loaded)
-        return self._derived.told
+        told = self._derived.told
+        has_policies = any(one.table == POLICIES.qualified for one in loaded.tables)
+        self.view.hear(Fed({**self.view.positions, **loaded.next_offsets}, told, has_policies))
+        return told
 
     def _next_offset(self, topic: str) -> int:
         offset = self._offsets.get(topic, 0)
@@ -96,7 +128,7 @@ def fed_view(folder: Path, zones: TimeZones | None = None) -> Iterator[FedView]:
     """Give an empty view that says it is live."""
     view = LiveView(ClusterSettings(), folder, zones or TimeZones())
     with open_store(folder) as store, open_memory() as warehouse:
-        view._store = store
+        view._lookups, view._asker = store.lookups, AskedHere(store)
         view.progress = Progress("live")
         view.positions = {Partition("customers", 0): 0}
         yield FedView(view, store, warehouse)

@@ -40,5 +40,5 @@ def test_letters_are_counted_by_their_channel_and_tenant_until_they_are_put_back
         letter(6, "wa-1", tenant_id="umbrella"),
     )
     with fed.store.reader() as reader:
-        assert dead_letters("acme", reader) == {"wa-1": 2, "wa-2": 1, None: 1}
-        assert dead_letters("nobody", reader) == {}
+        assert dead_letters(reader, tenant_id="acme") == {"wa-1": 2, "wa-2": 1, None: 1}
+        assert dead_letters(reader, tenant_id="nobody") == {}

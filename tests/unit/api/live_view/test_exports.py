@@ -15,9 +15,8 @@ from tests.unit.pipelines.builders import START, customer, identity
 def file_of(fed: FedView, form: Format, **wanted: str) -> Path:
     with fed.store.reader() as reader:
         return written(
-            CustomerFilter(tenant_id="acme", **wanted),  # type: ignore[arg-type]
             reader,
-            fed.store.lookups,
+            wanted=CustomerFilter(tenant_id="acme", **wanted),  # type: ignore[arg-type]
             form=form,
             now=START + timedelta(days=1),
             time_zone="UTC",

@@ -65,7 +65,7 @@ def test_figures_and_windows_are_the_warehouses(
         [tenant],
     ).fetchall()
     with shared.store.reader() as reader:
-        stats = customer_stats(tenant, reader, now=now, time_zone=zone)
+        stats = customer_stats(reader, tenant_id=tenant, now=now, time_zone=zone)
 
     figures = (
         stats.total_customers,

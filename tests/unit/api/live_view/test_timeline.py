@@ -116,7 +116,7 @@ def ids(fed: FedView, ask: Any, customer_id: str, limit: int, tenant: str) -> li
     while True:
         with fed.store.reader() as reader:
             owner = the_customer(fed, tenant, customer_id)
-            page: Page = ask(owner, reader, fed.store.lookups, cursor=cursor, limit=limit)
+            page: Page = ask(reader, owner=owner, cursor=cursor, limit=limit)
         for document in page.documents:
             if ask is timeline.messages:
                 one = msgspec.json.decode(document, type=MessageFact)
@@ -156,9 +156,7 @@ def test_other_tenants_messages_on_the_same_number_are_not_shown(fed: FedView) -
     )
     with fed.store.reader() as reader:
         ours, theirs = (
-            timeline.messages(
-                the_customer(fed, *one), reader, fed.store.lookups, cursor=None, limit=9
-            )
+            timeline.messages(reader, owner=the_customer(fed, *one), cursor=None, limit=9)
             for one in (("acme", "c1"), ("umbrella", "c9"))
         )
     crossed = fed.store.lookups.customer("acme", "c9")
@@ -179,9 +177,7 @@ def test_events_are_of_all_ids_that_a_customer_had(fed: FedView) -> None:
         event("e3", customer_id="c3"),
     )
     with fed.store.reader() as reader:
-        page = timeline.events(
-            the_customer(fed, "acme", "c1"), reader, fed.store.lookups, cursor=None, limit=9
-        )
+        page = timeline.events(reader, owner=the_customer(fed, "acme", "c1"), cursor=None, limit=9)
     assert [msgspec.json.decode(one, type=CustomerEvent).id for one in page.documents] == [
         "e2",
         "e1",

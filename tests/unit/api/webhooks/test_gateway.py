@@ -15,7 +15,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_api
-from api.live_view.view import LiveView, Progress
+from api.live_view.protocol import Progress
+from api.live_view.view import LiveView
 from api.outbox import Header, NotTakenError
 from api.settings import ApiSettings
 from api.webhooks.gateway import LARGEST_BODY_BYTES, Gateway

@@ -1,0 +1,113 @@
+"""The process that keeps the view, from the side of who asks it: started, asked, and ended."""
+
+import asyncio
+import itertools
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from api.live_view.protocol import Answered, Asked, Begin, Event, Failed, framed, next_heard
+from api.live_view.reader import Reader
+from api.live_view.store import LONG_READERS, READERS
+from api.problems import ProblemError
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+# One is on its way while another one is worked on. Who comes then waits here, and may go.
+_AT_ONCE: Final = 2 * READERS
+_END_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class ViewProcess:
+    """One life of the process. What it says that is no answer, whoever shall `hear` hears."""
+
+    begin: Begin
+    hear: Callable[[Event], None]
+    _writer: asyncio.StreamWriter | None = None
+    _asked: dict[int, "asyncio.Future[Any]"] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    _long_readers: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LONG_READERS)
+    )
+
+    async def run(self) -> None:
+        """Start it, and return once it has ended."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "api.live_view.keeper",
+                str(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        stream, self._writer = await asyncio.open_connection(sock=ours)
+        try:
+            self._writer.write(framed(self.begin))
+            while (said := await next_heard(stream)) is not None:
+                match said:
+                    case Answered(number, answer):
+                        if (future := self._waiting(number)) is not None:
+                            future.set_result(answer)
+                    case Failed(number, error):
+                        if (future := self._waiting(number)) is not None:
+                            future.set_exception(error)
+                    case _:
+                        self.hear(said)
+        finally:
+            self._writer.close()
+            for future in self._asked.values():
+                if not future.done():
+                    future.set_exception(_gone())
+            await _ended(process)
+
+    async def ask(self, question: Callable[[Reader], Answer], *, is_long: bool) -> Answer:
+        """Return the answer. Raises what the question raised, and ProblemError (503) where the
+        process ends before.
+        """
+        async with self._long_readers if is_long else self._readers:
+            if self._writer is None or self._writer.is_closing():
+                raise _gone()
+            number = next(self._numbers)
+            future = self._asked[number] = asyncio.get_running_loop().create_future()
+            try:
+                self._writer.write(framed(Asked(number, question, is_long)))
+                answer: Answer = await future
+            finally:
+                self._asked.pop(number, None)
+            return answer
+
+    def end(self) -> None:
+        """Have it write the batch in hand, close the files, and end: `run` returns then."""
+        if self._writer is not None and self._writer.can_write_eof():
+            self._writer.write_eof()
+
+    def _waiting(self, number: int) -> "asyncio.Future[Any] | None":
+        """Return what waits for the answer of this number; None where whoever asked has gone."""
+        future = self._asked.get(number)
+        return None if future is None or future.done() else future
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Return once the process has ended, by itself or not."""
+    try:
+        await asyncio.wait_for(process.wait(), _END_SECONDS)
+    except TimeoutError:
+        logger.warning("The view's process did not end by itself; it is killed")
+        process.kill()
+        await process.wait()
+
+
+def _gone() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE, "the view starts anew; ask again in a moment"
+    )

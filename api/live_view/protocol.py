@@ -1,0 +1,131 @@
+"""What the process that keeps the view and the one that serves it say to each other, and how that
+goes over the socket between them: pickled, each with its length before it.
+
+The socket is nobody else's: it has no name, and one of the two inherits it from the other.
+"""
+
+import asyncio
+import pickle
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal, NamedTuple
+
+from api.live_view.derived import Change
+from api.live_view.reader import Reader
+from pipelines.batch import Partition
+from streams.cluster import ClusterSettings
+from streams.logs import LogSettings
+
+Phase = Literal["starting", "catching_up", "live", "away"]
+
+_LENGTH: Final = struct.Struct("!I")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the view is. `away` is live, but Kafka does not answer: it may be out of date."""
+
+    phase: Phase = "starting"
+    loaded: int = 0
+    total: int = 0
+    reason: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether it has caught up once with what there was when it began."""
+        return self.phase in {"live", "away"}
+
+    @property
+    def sentence(self) -> str:
+        """Return it for people."""
+        if self.phase == "catching_up":
+            share = f" ({self.loaded / self.total:.0%})" if self.total else ""
+            return (
+                f"the view is catching up: {self.loaded:,} of {self.total:,} records{share}; "
+                "ask again in a moment"
+            )
+        if self.phase == "starting":
+            return self.reason or "the view is starting; ask again in a moment"
+        return self.reason or "live"
+
+
+class Opened(NamedTuple):
+    """The files are open: customers may be looked up in this one, beside what is asked."""
+
+    lookups: Path
+
+
+class Closed(NamedTuple):
+    """They are closed, or about to be: nothing may be looked up."""
+
+
+class Fed(NamedTuple):
+    """A batch is in the files: how far they go, and what to tell of it."""
+
+    positions: Mapping[Partition, int]
+    told: Sequence[Change] = ()
+    has_policies: bool = False
+
+
+Event = Progress | Opened | Closed | Fed
+
+
+class Begin(NamedTuple):
+    """The first thing said: keep this cluster's view in this folder."""
+
+    cluster: ClusterSettings
+    folder: Path
+    logs: LogSettings | None
+
+
+class Asked(NamedTuple):
+    """A question, by a number that the answer names; one that takes seconds says so."""
+
+    number: int
+    question: Callable[[Reader], Any]
+    is_long: bool
+
+
+class Answered(NamedTuple):
+    """The answer to the question of that number."""
+
+    number: int
+    answer: Any
+
+
+class Failed(NamedTuple):
+    """The question of that number has no answer."""
+
+    number: int
+    error: Exception
+
+
+def framed(said: object) -> bytes:
+    """Return what is said as it goes over the socket."""
+    content = pickle.dumps(said, protocol=pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(content)) + content
+
+
+def heard(stream: BinaryIO) -> Any | None:
+    """Return what is said next; None where the other side is gone."""
+    try:
+        if len(head := stream.read(_LENGTH.size)) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack(head)
+        content = stream.read(length)
+    except ConnectionError:  # it was killed before it had heard all that we said
+        return None
+    return pickle.loads(content) if len(content) == length else None  # noqa: S301 - our own process
+
+
+async def next_heard(stream: asyncio.StreamReader) -> Any | None:
+    """Return what is said next, without holding up the event loop; None where the other side is
+    gone.
+    """
+    try:
+        (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+        return pickle.loads(await stream.readexactly(length))  # noqa: S301 - our own process
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
