@@ -175,7 +175,7 @@ async def _of_customer(
     """Return a page about the customer that the id leads to."""
     if (found := view.living(tenant_id, customer_id)) is None:
         raise no_such_customer()
-    answer = await view.ask(partial(page, owner=found.record))
+    answer = page(view.lookups(), owner=found.record)
     return _json(answer.as_json())
 
 

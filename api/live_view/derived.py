@@ -2,7 +2,7 @@
 and what is looked up of customers; and whom the batch is about, for those who listen.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -11,9 +11,16 @@ import duckdb
 import msgspec
 
 from api.live_view.instants import microseconds_of
-from api.live_view.lookups import Claim, Lasting, LookupsWriter, StoredCustomer
+from api.live_view.lookups import Claim, Entry, Erased, Lasting, LookupsWriter, StoredCustomer
 from api.live_view.numbers import number_of
-from pipelines.raw_tables import CUSTOMER_EVENTS, CUSTOMERS, RawTable
+from pipelines.raw_tables import (
+    CONVERSATIONS,
+    CUSTOMER_EVENTS,
+    CUSTOMER_MESSAGES,
+    CUSTOMERS,
+    LINK_SUGGESTIONS,
+    RawTable,
+)
 
 # A message changes when somebody was seen, and hardly ever what they own or are called.
 _WRITTEN: Final = """
@@ -30,17 +37,39 @@ _STORED: Final = """
     from raw.customers where loaded_at = $loaded_at order by "partition", "offset"
 """
 _TOMBSTONED: Final = """
-    select customer_id from staged_customers where is_tombstone and rejected_for is null
+    select {key} from staged_{table} where is_tombstone and rejected_for is null
 """
 _ERASED: Final = """
-    select identity_id from raw.erased_customers where loaded_at = $loaded_at and since is null
+    select identity_id, number_of(identity_id), epoch_us(since), epoch_us("until")
+    from raw.erased_customers where loaded_at = $loaded_at
 """
+# What stands in timelines, as `Entry` has it.
+_ENTRIES: Final = {
+    CUSTOMER_MESSAGES.name: """
+        number, 'message', tenant_id, channel_id, external_id, epoch_us(sent_at),
+        channel_id || ' ' || message_id, conversation_id, number_of(identity_id), document
+    """,
+    CONVERSATIONS.name: """
+        number, 'conversation', tenant_id, channel_id, external_id, epoch_us(started_at),
+        conversation_id, null, number_of(identity_id), if(merged_into is null, document, null)
+    """,
+    CUSTOMER_EVENTS.name: """
+        number, 'event', tenant_id, null, customer_id, epoch_us(occurred_at),
+        event_id, null, number_of(identity_id), document
+    """,
+}
 KINDS: Final = {
     "customers": "customer",
     "customer_events": "event",
     "customer_messages": "message",
     "link_suggestions": "suggestion",
 }
+
+
+_SUGGESTED: Final = """
+    select tenant_id, document from raw.link_suggestions
+    where loaded_at = $loaded_at order by "partition", "offset"
+"""
 
 
 class Change(NamedTuple):
@@ -86,41 +115,69 @@ class Derived:
         names = {table.name for table in tables}
         given = {"loaded_at": loaded_at}
         removed: list[str] = []
+        erased: list[Erased] = []
         stored: list[StoredCustomer] = []
         lasting: list[Lasting] = []
+        entries = {
+            name: [Entry(*row) for row in self._rows(_entries(name, columns), given)]
+            for name, columns in _ENTRIES.items()
+            if name in names
+        }
         if CUSTOMER_EVENTS.name in names:
-            removed += [row[0] for row in self._rows(_ERASED, given)]
+            rows = self._rows(_ERASED, given)
+            removed += [identity_id for identity_id, _, since, _ in rows if since is None]
+            erased = [Erased(*row) for _, *row in rows]
         if CUSTOMERS.name in names:
-            removed += [row[0] for row in self._rows(_TOMBSTONED)]
+            removed += self._tombstoned(CUSTOMERS)
             stored = [StoredCustomer(*row) for row in self._rows(_STORED, given)]
             words: dict[int, str] = dict(self._rows(_WRITTEN, given))
             lasting = [_lasting(one, words[one.number]) for one in stored if one.number in words]
-        if stored or removed:
-            self.lookups.put(stored, lasting, removed=map(number_of, removed))
-        self.told = [] if self.is_silent else self._told(names, stored, given)
+        gone = self._tombstoned(CONVERSATIONS) if CONVERSATIONS.name in names else []
+        self.lookups.put(
+            stored,
+            lasting,
+            removed=map(number_of, removed),
+            entries=[entry for some in entries.values() for entry in some if entry.subject],
+            removed_entries=map(number_of, gone),
+            erased=erased,
+        )
+        self.told = [] if self.is_silent else self._told(names, stored, entries, given)
 
     def _told(
         self,
-        names: Iterable[str],
+        names: Collection[str],
         stored: Iterable[StoredCustomer],
+        entries: Mapping[str, Sequence[Entry]],
         given: Mapping[str, object],
     ) -> list[Change]:
-        kind = KINDS[CUSTOMERS.name]
-        told = [Change(one.tenant_id, kind, one.document) for one in stored]
-        for name, kind in KINDS.items():
-            if name in names and name != CUSTOMERS.name:
-                told += [
-                    Change(tenant_id, kind, document)
-                    for tenant_id, document in self._rows(
-                        f"select tenant_id, document from raw.{name} where loaded_at = $loaded_at "  # noqa: S608 - our own names
-                        'order by "partition", "offset"',
-                        given,
-                    )
-                ]
+        told = [Change(one.tenant_id, KINDS[CUSTOMERS.name], one.document) for one in stored]
+        for name in (CUSTOMER_EVENTS.name, CUSTOMER_MESSAGES.name):
+            told += [
+                Change(one.tenant_id, KINDS[name], one.document)
+                for one in entries.get(name, ())
+                if one.document is not None
+            ]
+        if LINK_SUGGESTIONS.name in names:
+            kind = KINDS[LINK_SUGGESTIONS.name]
+            told += [
+                Change(tenant_id, kind, document)
+                for tenant_id, document in self._rows(_SUGGESTED, given)
+            ]
         return told
+
+    def _tombstoned(self, table: RawTable) -> list[str]:
+        rows = self._rows(_TOMBSTONED.format(key=table.key[0], table=table.name))
+        return [own_id for (own_id,) in rows]
 
     def _rows(self, statement: str, given: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
         return self.connection.execute(statement, given or {}).fetchall()
+
+
+def _entries(name: str, columns: str) -> str:
+    return (
+        f"select {columns} from raw.{name} where loaded_at = $loaded_at "  # noqa: S608 - our names
+        'order by "partition", "offset"'
+    )
 
 
 def _lasting(stored: StoredCustomer, words: str) -> Lasting:

@@ -1,5 +1,5 @@
 """What is asked of one customer, or of the few that a rare word may mean: SQLite, beside the view's
-DuckDB file.
+DuckDB file. Who a customer is, and what was said and happened.
 
 DuckDB reads a column of a million customers in milliseconds, takes one of them to plan the lookup
 of a single row, and would read all of a million texts for a rare word. Here a row takes
@@ -57,6 +57,20 @@ SHAPE: Final = """
         customer_id text not null,
         first_seen_at integer not null
     );
+    create table if not exists entries (
+        number integer unique,
+        kind text not null,
+        tenant_id text not null,
+        channel_id text,
+        subject text not null,
+        at integer not null,
+        tie text not null,
+        conversation_id text,
+        identity_number integer,
+        document text not null
+    );
+    create index if not exists entries_by_subject on entries (subject, kind, at);
+    create index if not exists entries_by_identity on entries (identity_number);
     create index if not exists claims_by_customer on claims (customer_number);
     create index if not exists claims_by_external_id on claims (external_id);
 """
@@ -95,6 +109,35 @@ class Claim(NamedTuple):
     first_seen_at: int
 
 
+class Entry(NamedTuple):
+    """Something in somebody's timeline: a message, a conversation or an event.
+
+    `subject` is whose it is: an external id of the channel, or for an event the customer's id, if
+    it is about one; else it stands nowhere.
+    `identity_number` stands for the identity that it is about, and goes with. Times are in
+    microseconds; `tie` tells entries of one moment apart. Without a document it is no more.
+    """
+
+    number: int
+    kind: str
+    tenant_id: str
+    channel_id: str | None
+    subject: str | None
+    at: int
+    tie: str
+    conversation_id: str | None
+    identity_number: int | None
+    document: str | None
+
+
+class Erased(NamedTuple):
+    """An identity of which nothing may be known, of the times given; None: ever."""
+
+    identity_number: int
+    since: int | None
+    until: int | None
+
+
 class Lasting(NamedTuple):
     """What no message changes of a customer: by which words they are found, and what they claim;
     of who was merged neither.
@@ -112,6 +155,11 @@ _PUT: Final = (
     + ", ".join(f"{name} = excluded.{name}" for name in StoredCustomer._fields[1:])
 )
 _PUT_CLAIM: Final = f"insert into claims values ({', '.join('?' * len(Claim._fields))})"  # noqa: S608
+_PUT_ENTRY: Final = f"insert or replace into entries values ({', '.join('?' * len(Entry._fields))})"  # noqa: S608
+_ERASE: Final = """
+    delete from entries
+    where identity_number = ?1 and (?2 is null or at >= ?2) and (?3 is null or at < ?3)
+"""
 
 
 class LookupsWriter:
@@ -138,9 +186,13 @@ class LookupsWriter:
         lasting: Sequence[Lasting],
         *,
         removed: Iterable[int] = (),
+        entries: Sequence[Entry] = (),
+        removed_entries: Iterable[int] = (),
+        erased: Iterable[Erased] = (),
     ) -> None:
         """Have these customers, and what lasts of some of them; and nothing of those removed, by
-        number, but what is put of them. The same again changes nothing.
+        number, but what is put of them. Have these entries of timelines, and none that was there
+        of those removed, or about who is erased. The same again changes nothing.
         """
         gone = set(removed)
         words = {one.number: one.words for one in lasting if one.words is not None}
@@ -155,6 +207,18 @@ class LookupsWriter:
             )
             self._writer.executemany(_PUT_CLAIM, [claim for one in lasting for claim in one.claims])
             self._put_words(words, gone | (changed - words.keys()))
+            self._put_entries(entries, removed_entries, erased)
+
+    def _put_entries(
+        self, entries: Sequence[Entry], removed: Iterable[int], erased: Iterable[Erased]
+    ) -> None:
+        gone = [(entry.number,) for entry in entries if entry.document is None]
+        gone += [(number,) for number in removed]
+        self._writer.executemany("delete from entries where number = ?", gone)
+        self._writer.executemany(_ERASE, erased)
+        self._writer.executemany(
+            _PUT_ENTRY, [entry for entry in entries if entry.document is not None]
+        )
 
     def _put_words(self, words: Mapping[int, str], gone: set[int]) -> None:
         known = self._known_words(words.keys() - gone)
@@ -235,6 +299,59 @@ class Lookups:
         rows = self._reader().execute("select * from claims where external_id = ?", (external_id,))
         found = [Claim(*row) for row in rows]
         return [one for one in found if (one.tenant_id, one.channel_id) == (tenant_id, channel_id)]
+
+    def entries(
+        self,
+        kind: str,
+        subject: str,
+        *,
+        tenant_id: str,
+        channel_id: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        behind: tuple[int, str] | None = None,
+        conversation_id: str | None = None,
+        limit: int,
+    ) -> list[tuple[int, str, str]]:
+        """Return when, tie and JSON of a subject's entries, the newest first: of these times, and
+        behind a place.
+        """
+        where = ["subject = ?", "kind = ?", "tenant_id = ?"]
+        values: list[object] = [subject, kind, tenant_id]
+        asked: list[tuple[str, object]] = [
+            ("channel_id = ?", channel_id),
+            ("conversation_id = ?", conversation_id),
+            ("at >= ?", since),
+            ("at < ?", until),
+        ]
+        for condition, value in asked:
+            if value is not None:
+                where.append(condition)
+                values.append(value)
+        if behind is not None:
+            where += ["at <= ?", "(at, tie) < (?, ?)"]
+            values += [behind[0], *behind]
+        rows = self._reader().execute(
+            f"select at, tie, document from entries where {' and '.join(where)} "  # noqa: S608
+            "order by at desc, tie desc limit ?",
+            [*values, limit],
+        )
+        return rows.fetchall()
+
+    def message(
+        self, tenant_id: str, channel_id: str, external_id: str, message_id: str
+    ) -> str | None:
+        """Return a message's JSON; None where it is not theirs."""
+        row = (
+            self._reader()
+            .execute(
+                "select document from entries where subject = ? and kind = 'message' "
+                "and tenant_id = ? and channel_id = ? and tie = ?",
+                (external_id, tenant_id, channel_id, f"{channel_id} {message_id}"),
+            )
+            .fetchone()
+        )
+        return row[0] if row else None
 
     def documents(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return the customers' JSON, by number; of at most some thousand."""

@@ -59,8 +59,5 @@ from raw.customers where merged_into is null;
 
 -- By what a single customer's things are looked up: a scan would read millions of rows for them.
 create index customers_by_number on raw.customers (number);
-create index messages_by_external_id on raw.customer_messages (external_id);
-create index conversations_by_external_id on raw.conversations (external_id);
-create index events_by_customer on raw.customer_events (customer_id);
 create index events_by_command on raw.customer_events (command_id);
 create index suggestions_by_id on raw.link_suggestions (suggestion_id);

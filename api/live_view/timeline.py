@@ -4,14 +4,13 @@ The rule is the warehouse's (models/marts/identity_owners.sql): a number that ch
 first owner's until the next one's begins.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from api.live_view.lookups import Claim, Lookups
 from api.live_view.pages import Page, cursor_of, place_in
-from api.live_view.reader import Reader
 from streams.contracts.customers import Customer
 
 NEWEST_FIRST: Final = "-at"
@@ -79,134 +78,83 @@ def _in_turn(claims: Iterable[Claim]) -> Iterator[tuple[str, int | None, int | N
 
 
 def messages(
-    reader: Reader,
+    lookups: Lookups,
     *,
     owner: Customer,
     cursor: str | None,
     limit: int,
     conversation_id: str | None = None,
 ) -> Page:
-    """Return a page of messages, either way, the newest first."""
-    extra = "" if conversation_id is None else "and conversation_id = $conversation_id"
-    return _page(
-        reader,
-        tenures(owner, reader.lookups),
-        table="raw.customer_messages",
-        at="sent_at",
-        tie="channel_id || ' ' || message_id",
-        extra=extra,
-        given={"tenant_id": owner.tenant_id}
-        | ({} if conversation_id is None else {"conversation_id": conversation_id}),
-        cursor=cursor,
-        limit=limit,
-    )
-
-
-def conversations(
-    reader: Reader,
-    *,
-    owner: Customer,
-    cursor: str | None,
-    limit: int,
-) -> Page:
-    """Return a page of conversations, the one that began last first."""
-    return _page(
-        reader,
-        tenures(owner, reader.lookups),
-        table="raw.conversations",
-        at="started_at",
-        tie="conversation_id",
-        extra="and merged_into is null",
-        given={"tenant_id": owner.tenant_id},
-        cursor=cursor,
-        limit=limit,
-    )
-
-
-def events(
-    reader: Reader,
-    *,
-    owner: Customer,
-    cursor: str | None,
-    limit: int,
-) -> Page:
-    """Return a page of what happened to the customer and to those merged into it, newest first."""
-    given: dict[str, Any] = {"tenant_id": owner.tenant_id}
-    behind = _behind(cursor, given, "occurred_at", "event_id")
-    parts = []
-    for number, customer_id in enumerate((owner.id, *owner.merged_ids)):
-        given[f"customer_{number}"] = customer_id
-        parts.append(
-            f"select tenant_id = $tenant_id {behind} as is_meant, "  # noqa: S608 - our own names
-            "epoch_us(occurred_at) as moment, event_id as tie, document "
-            f"from raw.customer_events where customer_id = $customer_{number}"
-        )
-    return _newest(reader, parts, given, limit=limit)
-
-
-def _page(
-    reader: Reader,
-    owned: Sequence[Tenure],
-    *,
-    table: str,
-    at: str,
-    tie: str,
-    extra: str,
-    given: dict[str, Any],
-    cursor: str | None,
-    limit: int,
-) -> Page:
-    """Return what happened on the identities, each looked up by itself: a join would scan all."""
-    behind = _behind(cursor, given, at, tie)
-    parts = []
-    for number, tenure in enumerate(owned):
-        given |= {
-            f"external_{number}": tenure.external_id,
-            f"channel_{number}": tenure.channel_id,
-        }
-        since = ""
-        if tenure.owned_from is not None:
-            given[f"from_{number}"] = tenure.owned_from
-            since += f"and {at} >= make_timestamptz($from_{number}::bigint) "
-        if tenure.owned_until is not None:
-            given[f"until_{number}"] = tenure.owned_until
-            since += f"and {at} < make_timestamptz($until_{number}::bigint) "
-        parts.append(
-            f"select channel_id = $channel_{number} and tenant_id = $tenant_id "  # noqa: S608
-            f"{since} {extra} {behind} as is_meant, "
-            f"epoch_us({at}) as moment, {tie} as tie, document "
-            f"from {table} where external_id = $external_{number}"
-        )
-    return _newest(reader, parts, given, limit=limit)
-
-
-def _behind(cursor: str | None, given: dict[str, Any], at: str, tie: str) -> str:
-    """Return the SQL for what is behind the cursor's place, whose values are put to those given."""
-    if cursor is None:
-        return ""
-    given["place_at"], given["place_tie"] = place_in(NEWEST_FIRST, cursor)[:2]
-    place = "make_timestamptz($place_at::bigint)"
-    return f"and ({at} < {place} or ({at} = {place} and {tie} < $place_tie))"
-
-
-def _newest(
-    reader: Reader,
-    parts: Sequence[str],
-    given: dict[str, Any],
-    *,
-    limit: int,
-) -> Page:
-    """Return the newest of what the parts say is meant. They look up by index, which DuckDB takes
-    only where nothing else is asked of the table: who is meant comes first, and the rest goes here.
+    """Return a page of messages, either way, the newest first. Raises ProblemError: a wrong
+    cursor.
     """
-    if not parts:
-        return Page([], None)
-    found = reader.execute(
-        f"{' union all '.join(parts)} "
-        f"order by is_meant desc, moment desc, tie desc limit {limit + 1:d}",
-        given,
-    ).fetchall()
-    rows = [row for is_meant, *row in found if is_meant]
-    shown = rows[:limit]
-    more = cursor_of(NEWEST_FIRST, shown[-1][:2]) if len(rows) > limit else None
-    return Page([row[-1] for row in shown], more)
+    return _of_identities(
+        lookups, owner, "message", cursor=cursor, limit=limit, conversation_id=conversation_id
+    )
+
+
+def conversations(lookups: Lookups, *, owner: Customer, cursor: str | None, limit: int) -> Page:
+    """Return a page of conversations, the one that began last first. Raises ProblemError: a wrong
+    cursor.
+    """
+    return _of_identities(lookups, owner, "conversation", cursor=cursor, limit=limit)
+
+
+def events(lookups: Lookups, *, owner: Customer, cursor: str | None, limit: int) -> Page:
+    """Return a page of what happened to the customer and to those merged into it, newest first.
+    Raises ProblemError: a wrong cursor.
+    """
+    behind = _place_in(cursor)
+    return _page(
+        (
+            lookups.entries(
+                "event", customer_id, tenant_id=owner.tenant_id, behind=behind, limit=limit + 1
+            )
+            for customer_id in (owner.id, *owner.merged_ids)
+        ),
+        limit,
+    )
+
+
+def _of_identities(
+    lookups: Lookups,
+    owner: Customer,
+    kind: str,
+    *,
+    cursor: str | None,
+    limit: int,
+    conversation_id: str | None = None,
+) -> Page:
+    """Return a page of what was on the customer's channel identities while they were theirs."""
+    behind = _place_in(cursor)
+    return _page(
+        (
+            lookups.entries(
+                kind,
+                tenure.external_id,
+                tenant_id=owner.tenant_id,
+                channel_id=tenure.channel_id,
+                since=tenure.owned_from,
+                until=tenure.owned_until,
+                behind=behind,
+                conversation_id=conversation_id,
+                limit=limit + 1,
+            )
+            for tenure in tenures(owner, lookups)
+        ),
+        limit,
+    )
+
+
+def _place_in(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    at, tie = place_in(NEWEST_FIRST, cursor)[:2]
+    return at, tie
+
+
+def _page(parts: Iterable[list[tuple[int, str, str]]], limit: int) -> Page:
+    """Return the newest of all parts, of which each has one more than fit."""
+    rows = sorted((row for part in parts for row in part), reverse=True)
+    more = cursor_of(NEWEST_FIRST, rows[limit - 1][:2]) if len(rows) > limit else None
+    return Page([document for _, _, document in rows[:limit]], more)

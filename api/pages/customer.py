@@ -1,7 +1,6 @@
 """One customer: who they are and why, what was said, and the forms that change them."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
@@ -34,9 +33,7 @@ async def shown(visit: TheVisit, view: View, customer_id: CustomerId) -> Respons
     customer = _living(visit.tenant_id, customer_id, view)
     if customer.id != customer_id:
         return RedirectResponse(f"/customers/{quote(customer.id)}", HTTPStatus.PERMANENT_REDIRECT)
-    found = await view.ask(
-        partial(timeline.entries, owner=customer, place=None, limit=_TIMELINE_ENTRIES)
-    )
+    found = timeline.entries(view.lookups(), owner=customer, place=None, limit=_TIMELINE_ENTRIES)
     return visit.html(
         "customer.html",
         customer=customer,
@@ -61,9 +58,7 @@ async def part(
         return visit.html("customer_facts.html", **content)
 
     lives = _living(visit.tenant_id, customer_id, view)
-    found = await view.ask(
-        partial(timeline.entries, owner=lives, place=place, limit=_TIMELINE_ENTRIES)
-    )
+    found = timeline.entries(view.lookups(), owner=lives, place=place, limit=_TIMELINE_ENTRIES)
     return visit.html("timeline.html", **_entries(lives.id, found))
 
 

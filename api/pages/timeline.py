@@ -12,8 +12,8 @@ import msgspec
 
 from api.live_view import timeline
 from api.live_view.instants import microseconds_of
+from api.live_view.lookups import Lookups
 from api.live_view.pages import Page, cursor_of
-from api.live_view.reader import Reader
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent
 from streams.contracts.messages import MessageFact
@@ -36,11 +36,11 @@ class Timeline:
     place: str | None
 
 
-def entries(reader: Reader, *, owner: Customer, place: str | None, limit: int) -> Timeline:
+def entries(lookups: Lookups, *, owner: Customer, place: str | None, limit: int) -> Timeline:
     """Return what is behind the place. Raises ProblemError: it is no place of ours."""
 
     def read_by(page: Callable[..., Page]) -> Read:
-        return lambda cursor: page(reader, owner=owner, cursor=cursor, limit=limit)
+        return lambda cursor: page(lookups, owner=owner, cursor=cursor, limit=limit)
 
     reads: list[tuple[type[Any], Read]] = [
         (MessageFact, read_by(timeline.messages)),

@@ -4,7 +4,7 @@ is fed the same, to hold both to each other.
 
 import asyncio
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,10 +75,19 @@ class FedView:
 
     def records(self, *values: Loaded) -> list[Change]:
         """Load contracts as one batch; return what is told of it."""
+        return self.records_and_tombstones(values, ())
+
+    def records_and_tombstones(
+        self, values: Iterable[Loaded], removed: Iterable[tuple[str, str]]
+    ) -> list[Change]:
+        """Load contracts, then what removes (topic, key), as one batch; return what is told."""
         by_topic: dict[str, list[FakeRecord]] = {}
         for value in values:
             topic = TOPICS[type(value)]
             by_topic.setdefault(topic, []).append(record(self._next_offset(topic), value))
+        for topic, key in removed:
+            one = record(self._next_offset(topic), None, key=key)
+            by_topic.setdefault(topic, []).append(one)
         return self._write(by_topic)
 
     def take(self, *records: tuple[str, bytes | None, bytes | None]) -> list[Change]:

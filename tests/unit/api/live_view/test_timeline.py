@@ -1,5 +1,7 @@
 """Whose a message is, in the live view and in the warehouse: two ways to one answer."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from api.live_view import timeline
 from api.live_view.pages import Page
 from streams.contracts.conversations import Conversation
-from streams.contracts.customers import Customer, CustomerEvent
+from streams.contracts.customers import Customer, CustomerEvent, ErasedIdentity
 from streams.contracts.messages import MessageFact
 from tests.examples import examples
 from tests.unit.api.live_view.fed import FedView
@@ -18,6 +20,7 @@ from tests.unit.pipelines.builders import (
     START,
     conversation,
     customer,
+    erasure,
     event,
     fact,
     identity,
@@ -114,9 +117,8 @@ def ids(fed: FedView, ask: Any, customer_id: str, limit: int, tenant: str) -> li
     times = []
     cursor = None
     while True:
-        with fed.store.reader() as reader:
-            owner = the_customer(fed, tenant, customer_id)
-            page: Page = ask(reader, owner=owner, cursor=cursor, limit=limit)
+        owner = the_customer(fed, tenant, customer_id)
+        page: Page = ask(fed.store.lookups, owner=owner, cursor=cursor, limit=limit)
         for document in page.documents:
             if ask is timeline.messages:
                 one = msgspec.json.decode(document, type=MessageFact)
@@ -154,11 +156,10 @@ def test_other_tenants_messages_on_the_same_number_are_not_shown(fed: FedView) -
         fact("ours"),
         fact("theirs", tenant_id="umbrella"),
     )
-    with fed.store.reader() as reader:
-        ours, theirs = (
-            timeline.messages(reader, owner=the_customer(fed, *one), cursor=None, limit=9)
-            for one in (("acme", "c1"), ("umbrella", "c9"))
-        )
+    ours, theirs = (
+        timeline.messages(fed.store.lookups, owner=the_customer(fed, *one), cursor=None, limit=9)
+        for one in (("acme", "c1"), ("umbrella", "c9"))
+    )
     crossed = fed.store.lookups.customer("acme", "c9")
     assert [msgspec.json.decode(one, type=MessageFact).message_id for one in ours.documents] == [
         "ours"
@@ -176,9 +177,100 @@ def test_events_are_of_all_ids_that_a_customer_had(fed: FedView) -> None:
         event("e2", customer_id="c2", occurred_at=START + timedelta(hours=1)),
         event("e3", customer_id="c3"),
     )
-    with fed.store.reader() as reader:
-        page = timeline.events(reader, owner=the_customer(fed, "acme", "c1"), cursor=None, limit=9)
+    page = timeline.events(
+        fed.store.lookups, owner=the_customer(fed, "acme", "c1"), cursor=None, limit=9
+    )
     assert [msgspec.json.decode(one, type=CustomerEvent).id for one in page.documents] == [
         "e2",
         "e1",
     ]
+
+
+IDENTITIES = ("i1", "i2")
+hours = st.integers(0, 4)
+moments = hours.map(lambda n: START + timedelta(hours=n))
+happened = st.one_of(
+    st.builds(
+        lambda n, own_id, at: fact(f"m{n}", identity_id=own_id, sent_at=at),
+        st.integers(0, 5),
+        st.sampled_from(IDENTITIES),
+        moments,
+    ),
+    st.builds(
+        lambda n, own_id, at, into, version: conversation(
+            f"v{n}", identity_id=own_id, started_at=at, merged_into=into, version=version
+        ),
+        st.integers(0, 3),
+        st.sampled_from(IDENTITIES),
+        moments,
+        st.sampled_from([None, None, "v9"]),
+        st.integers(1, 3),
+    ),
+    st.builds(
+        lambda n, own_id, at, of: event(
+            f"e{n}", identity_id=own_id, occurred_at=at, customer_id=of
+        ),
+        st.integers(0, 3),
+        st.sampled_from([None, *IDENTITIES]),
+        moments,
+        st.sampled_from([None, "c1"]),
+    ),
+    st.builds(
+        lambda own_id, since, until: ErasedIdentity(identity_id=own_id, since=since, until=until),
+        st.sampled_from(IDENTITIES),
+        st.none() | moments,
+        st.none() | moments,
+    ),
+    st.integers(0, 3).map(lambda n: f"v{n}"),  # a conversation that was removed
+)
+
+
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=HEALTH)
+@given(st.lists(st.lists(happened, min_size=1, max_size=5), min_size=1, max_size=5))
+def test_what_is_looked_up_of_timelines_is_what_the_columns_have(
+    shared: FedView, batches: list[list[Any]]
+) -> None:
+    """Whatever is repeated, replaced, merged, removed or erased, and in whichever batch."""
+    tenant = shared.new_tenant()
+
+    def own(value: Any) -> Any:
+        """Return it with ids that no other example has."""
+        named = {
+            name: f"{tenant} {found}"
+            for name in ("id", "identity_id")
+            if (found := getattr(value, name, None)) is not None
+        }
+        return msgspec.structs.replace(value, tenant_id=tenant, **named)
+
+    for number, values in enumerate(batches):
+        erased = [one for one in values if isinstance(one, ErasedIdentity)]
+        said = [own(one) for one in values if not isinstance(one, ErasedIdentity | str)]
+        if erased:
+            gone = [
+                msgspec.structs.replace(one, identity_id=f"{tenant} {one.identity_id}")
+                for one in erased
+            ]
+            told = erasure(*gone, event_id=f"{tenant} erased {number}")
+            said.append(msgspec.structs.replace(told, tenant_id=tenant))
+        shared.records_and_tombstones(
+            said, [("conversations", f"{tenant} {one}") for one in values if isinstance(one, str)]
+        )
+
+    with shared.store.reader() as reader:
+        expected = reader.execute(
+            """
+            select number, 'message', document from raw.customer_messages where tenant_id = $t
+            union all
+            select number, 'conversation', document from raw.conversations
+            where tenant_id = $t and merged_into is null
+            union all
+            select number, 'event', document from raw.customer_events
+            where tenant_id = $t and customer_id is not null
+            """,
+            {"t": tenant},
+        ).fetchall()
+    with closing(sqlite3.connect(shared.store.lookups_path)) as lookups:
+        found = lookups.execute(
+            "select number, kind, document from entries where tenant_id = ?", (tenant,)
+        ).fetchall()
+    assert sorted(found) == sorted(expected)
