@@ -208,7 +208,9 @@ class DuckDbSink:
         self._connection.register("batch_offsets", _offsets_table(batch))
         try:
             given = {"batch_id": batch_id, "loaded_at": self._now()}
-            changed = self._count(sql.MOVE_OFFSETS, given) + self._count(sql.ADD_OFFSETS, given)
+            changed = self._count(sql.MOVE_OFFSETS, given)
+            if changed < len(moved):  # some are read for the first time
+                changed += self._count(sql.ADD_OFFSETS, given)
         finally:
             self._connection.unregister("batch_offsets")
         if changed != len(moved):

@@ -112,6 +112,7 @@ def customers_among_all(reader: Reader, *, request: CustomersRequest) -> Page:
         is_time=keys[0] in _TIMES,
         is_falling=is_falling,
         behind=None if place is None else place[0],
+        asked=(request.wanted, request.sort, place is None),
     ):
         within: list[str] = []
         if bound is not None:

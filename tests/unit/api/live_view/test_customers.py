@@ -309,6 +309,7 @@ def test_pages_of_a_search_are_the_same_however_far_down_one_looks_at_first(
             patched.setattr(windows, "WIDTHS", widths)
             shared.store.windows = windows.Windows()
             assert ids() == by_index
+            assert ids() == by_index  # from where it was found
 
 
 def test_search_follows_a_change_of_name_a_merge_and_an_erasure(fed: FedView) -> None:
