@@ -203,6 +203,19 @@ def wait_until_ready(url: str) -> None:
     asyncio.run(run())
 
 
+def processes_of(pid: int) -> Iterator[int]:
+    """Yield the process and those that it started."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        yield from map(int, (thread / "children").read_text().split())
+
+
+def peak_mib(pid: int) -> float:
+    """Return the most memory that the process had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return the value below which this share lies."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
@@ -234,8 +247,7 @@ def measure(cluster: ClusterSettings, people: int, messages: int, seconds: float
                 looked = ask_for(url, token, people, seconds - 1, LOOK_SECONDS)
                 told_looking = listening.result()
                 updating.result()
-            resident = Path(f"/proc/{process.pid}/status").read_text()
-            memory = int(resident.split("VmHWM:")[1].split()[0]) / 1024
+            memory = sum(map(peak_mib, processes_of(process.pid)))
         finally:
             process.terminate()
             process.wait(60)

@@ -1,4 +1,6 @@
-"""Customers as lists show them: a page in some order, of the few that a search names, or of all."""
+"""Customers as lists show them: a page in some order, of the few that a search names, of everybody,
+or of whoever fulfils some conditions.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,13 +62,23 @@ class CustomersRequest:
         return Page([row[-1] for row in shown if row[-1] is not None], more)
 
 
-def customers_among_few(request: CustomersRequest, lookups: Lookups) -> Page | None:
-    """Return the page where words that few have are searched, and None elsewhere. Raises
-    ProblemError: a wrong cursor.
+def customers_looked_up(request: CustomersRequest, lookups: Lookups) -> Page | None:
+    """Return the page where everybody is asked for, or words that few have are searched; None
+    elsewhere. Raises ProblemError: a wrong cursor.
     """
     wanted, place = request.wanted, request.place()
     if (search := search_for(wanted.search, request.region)) is None:
-        return None
+        if wanted != CustomerFilter(tenant_id=wanted.tenant_id, search=wanted.search):
+            return None
+        return request.page(
+            lookups.page(
+                wanted.tenant_id,
+                request.keys,
+                is_falling=request.is_falling,
+                behind=place,
+                limit=request.limit + 1,
+            )
+        )
     if (candidates := search.candidates(lookups)) is None:
         return None
     is_wanted = predicate(wanted, now=request.now, time_zone=request.time_zone)
@@ -139,12 +151,15 @@ def _behind(
     keys: Sequence[str], place: Sequence[Any], given: dict[str, Any], *, is_falling: bool
 ) -> str:
     """Return the SQL for rows behind a place: the plain bound first, by which parts are skipped."""
+    if place[0] is None:
+        given["place_number"] = place[len(keys) - 1]
+        return f"({keys[0]} is null and {keys[-1]} {'<' if is_falling else '>'} $place_number)"
     names = [f"place_{number}" for number in range(len(keys))]
     given.update(dict(zip(names, place, strict=False)))
     sign = "<" if is_falling else ">"
     first = _as_key(keys[0], names[0])
     rest_keys, rest_names = ", ".join(keys[1:]), ", ".join(f"${name}" for name in names[1:])
-    return (
-        f"{keys[0]} {sign}= {first} and "
-        f"({keys[0]} {sign} {first} or ({rest_keys}) {sign} ({rest_names}))"
+    return (  # who has no first key comes last
+        f"({keys[0]} is null or {keys[0]} {sign}= {first}) and ({keys[0]} is null or "
+        f"{keys[0]} {sign} {first} or ({rest_keys}) {sign} ({rest_names}))"
     )

@@ -1,5 +1,5 @@
-"""What is asked of one customer, or of the few that a rare word may mean: SQLite, beside the view's
-DuckDB file. Who a customer is, and what was said and happened.
+"""What is asked of one customer, of the few that a rare word may mean, or of the first of all:
+SQLite, beside the view's DuckDB file. Who a customer is, and what was said and happened.
 
 DuckDB reads a column of a million customers in milliseconds, takes one of them to plan the lookup
 of a single row, and would read all of a million texts for a rare word. Here a row takes
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -48,6 +48,12 @@ SHAPE: Final = """
         name_rank_2 integer,
         document text not null
     );
+    create index if not exists customers_by_last_seen
+        on customers (tenant_id, last_seen_at, number) where merged_into is null;
+    create index if not exists customers_by_creation
+        on customers (tenant_id, created_at, number) where merged_into is null;
+    create index if not exists customers_by_name
+        on customers (tenant_id, name_rank, name_rank_2, number) where merged_into is null;
     create table if not exists claims (
         customer_number integer not null,
         tenant_id text not null,
@@ -149,11 +155,20 @@ class Lasting(NamedTuple):
 
 
 _COLUMNS: Final = ", ".join(StoredCustomer._fields)
-_PUT: Final = (
-    f"insert into customers ({_COLUMNS}) "  # noqa: S608 - our own names
-    f"values ({', '.join('?' * len(StoredCustomer._fields))}) on conflict (number) do update set "
-    + ", ".join(f"{name} = excluded.{name}" for name in StoredCustomer._fields[1:])
-)
+
+
+def _put(*changing: str) -> str:
+    return (
+        f"insert into customers ({_COLUMNS}) "  # noqa: S608 - our own names
+        f"values ({', '.join('?' * len(StoredCustomer._fields))}) "
+        f"on conflict (number) do update set {', '.join(f'{n} = excluded.{n}' for n in changing)}"
+    )
+
+
+_PUT: Final = _put(*StoredCustomer._fields[1:])
+# Of whom nothing that lasts has changed: what is set to what it was would be taken out of its
+# indexes and put there again.
+_MOVE_ON: Final = _put("version", "last_seen_at", "document")
 _PUT_CLAIM: Final = f"insert into claims values ({', '.join('?' * len(Claim._fields))})"  # noqa: S608
 _PUT_ENTRY: Final = f"insert or replace into entries values ({', '.join('?' * len(Entry._fields))})"  # noqa: S608
 _ERASE: Final = """
@@ -182,7 +197,7 @@ class LookupsWriter:
 
     def put(
         self,
-        customers: Iterable[StoredCustomer],
+        customers: Sequence[StoredCustomer],
         lasting: Sequence[Lasting],
         *,
         removed: Iterable[int] = (),
@@ -201,7 +216,10 @@ class LookupsWriter:
             self._writer.executemany(
                 "delete from customers where number = ?", [(number,) for number in gone]
             )
-            self._writer.executemany(_PUT, customers)
+            self._writer.executemany(_PUT, [one for one in customers if one.number in changed])
+            self._writer.executemany(
+                _MOVE_ON, [one for one in customers if one.number not in changed]
+            )
             self._writer.executemany(
                 "delete from claims where customer_number = ?", [(number,) for number in changed]
             )
@@ -293,6 +311,47 @@ class Lookups:
             numbers,
         )
         return [(StoredCustomer(*row[:-1]), row[-1]) for row in rows]
+
+    def page(
+        self,
+        tenant_id: str,
+        keys: Sequence[str],
+        *,
+        is_falling: bool,
+        behind: Sequence[int | None] | None = None,
+        limit: int,
+    ) -> list[tuple[Any, ...]]:
+        """Return keys and JSON of the tenant's customers in the order of these keys, behind a place
+        in it; who has no first key comes last, either way.
+        """
+        order = ", ".join(f"{key} {'desc' if is_falling else 'asc'}" for key in keys)
+        first, sign = keys[0], "<" if is_falling else ">"
+        rows: list[tuple[Any, ...]] = []
+        for is_known in (True, False):
+            where = [
+                "tenant_id = ? and merged_into is null",
+                f"{first} is {'not ' if is_known else ''}null",
+            ]
+            given: list[object] = [tenant_id]
+            if behind is not None and (behind[0] is not None) == is_known:
+                compared = keys if is_known else keys[-1:]
+                place = behind[: len(keys)] if is_known else behind[len(keys) - 1 : len(keys)]
+                where.append(f"({', '.join(compared)}) {sign} ({_places(place)})")
+                given += place
+            elif behind is not None and is_known:
+                continue  # it stands among those who have none
+            rows += (
+                self._reader()
+                .execute(
+                    f"select {', '.join(keys)}, document from customers "  # noqa: S608
+                    f"where {' and '.join(where)} order by {order} limit ?",
+                    [*given, limit - len(rows)],
+                )
+                .fetchall()
+            )
+            if len(rows) == limit:
+                break
+        return rows
 
     def claims(self, tenant_id: str, channel_id: str, external_id: str) -> list[Claim]:
         """Return what is claimed of a channel identity."""
@@ -420,5 +479,5 @@ def batched(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
         yield some
 
 
-def _places(values: Sequence[int]) -> str:
+def _places(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))

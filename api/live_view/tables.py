@@ -60,13 +60,14 @@ _FILTERED: Final = frozenset(
         "version",
     }
 )
-# What says whose messages are whose, and by which words one is found: no message changes it.
+# What says whose messages are whose, by which words one is found, and where one stands in lists but
+# for when they were seen: no message changes it.
 _LASTING: Final = """
     hash([
         (i."channelId", i."channelType", i."externalId", i."identityId", i."firstSeenAt",
             i.username)
         for i in {}
-    ], r."mergedInto", r."displayName", r.emails, r.phones)
+    ], r."mergedInto", r."displayName", r.emails, r.phones, r."createdAt")
 """
 
 LIVE_CUSTOMERS: Final = replace(

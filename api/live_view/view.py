@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from api.live_view.changes import Changes
 from api.live_view.commands import CommandOutcome, outcome_of
-from api.live_view.customers import CustomersRequest, Sort, customers_among_all, customers_among_few
+from api.live_view.customers import CustomersRequest, Sort, customers_among_all, customers_looked_up
 from api.live_view.filters import CustomerFilter
 from api.live_view.lookups import Lookups, StoredCustomer
 from api.live_view.pages import Page
@@ -130,7 +130,7 @@ class LiveView:
             time_zone=self.time_zone(wanted.tenant_id),
             region=await self.region(wanted.tenant_id) if wanted.search else None,
         )
-        if (found := customers_among_few(request, lookups)) is not None:
+        if (found := customers_looked_up(request, lookups)) is not None:
             return found
         return await self.ask_once(
             (wanted, sort, cursor, limit),

@@ -14,7 +14,7 @@ import duckdb
 from api.live_view.customers import (
     CustomersRequest,
     customers_among_all,
-    customers_among_few,
+    customers_looked_up,
 )
 from api.live_view.derived import Change, Derived
 from api.live_view.pages import Page
@@ -112,7 +112,7 @@ class FedView:
 
     def page(self, request: CustomersRequest) -> Page:
         """Return the page of customers."""
-        if (found := customers_among_few(request, self.store.lookups)) is not None:
+        if (found := customers_looked_up(request, self.store.lookups)) is not None:
             return found
         with self.store.reader() as reader:
             return customers_among_all(reader, request=request)

@@ -18,6 +18,7 @@ from api.live_view.search import words_of
 from api.problems import ProblemError
 from streams.contracts.customers import Customer
 from tests.examples import examples
+from tests.unit.api.live_view import fed as fed_module
 from tests.unit.api.live_view.fed import FedView
 from tests.unit.pipelines.builders import START, customer, identity
 
@@ -134,13 +135,19 @@ def is_wanted(one: Customer, wanted: dict[str, Any]) -> bool:
 
 def pages(fed: FedView, wanted: CustomerFilter, sort: Sort, limit: int) -> Iterator[Customer]:
     """Yield all customers, page by page."""
+    for document in documents(fed, wanted, sort, limit):
+        yield msgspec.json.decode(document, type=Customer)
+
+
+def documents(fed: FedView, wanted: CustomerFilter, sort: Sort, limit: int) -> Iterator[str]:
+    """Yield all customers as they are answered, page by page."""
     cursor = None
     while True:
         page = fed.page(
             CustomersRequest(wanted=wanted, sort=sort, cursor=cursor, limit=limit, now=NOW)
         )
         assert len(page.documents) <= limit
-        yield from (msgspec.json.decode(one, type=Customer) for one in page.documents)
+        yield from page.documents
         cursor = page.next
         if cursor is None:
             return
@@ -274,6 +281,54 @@ def test_search_with_filters_is_the_same_among_few_and_among_all(
         assert [one.id for one in pages(shared, wanted, sort, limit)] == few
     ours = [one for one in everybody if one.tenant_id == tenant and is_wanted(one, asked)]
     assert sorted(one.id for one in ours) == sorted(few)
+
+
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=HEALTH)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Ana", "Anabel Maria dos Santos", "Zoe", "", None]),
+            st.none() | st.integers(0, 3),
+            st.integers(0, 3),
+            st.integers(0, 4),
+        ),
+        max_size=9,
+    ),
+    st.sampled_from(get_args(Sort)),
+    st.integers(1, 4),
+)
+def test_pages_of_everybody_are_the_same_looked_up_and_read_from_columns(
+    shared: FedView,
+    drawn: list[tuple[str | None, int | None, int, int]],
+    sort: Sort,
+    limit: int,
+) -> None:
+    """Also of records that say no name or no time: they come last; and after changes of each."""
+    tenant = shared.new_tenant()
+    for version, (name, seen_hours, created_hours, number) in enumerate(drawn, 1):
+        said = msgspec.to_builtins(
+            customer(
+                f"{tenant} c{number}",
+                tenant_id=tenant,
+                version=version,
+                created_at=START + timedelta(hours=created_hours),
+            )
+        )
+        said["displayName"] = name
+        said["metadata"]["lastSeenAt"] = (
+            None if seen_hours is None else START + timedelta(hours=seen_hours)
+        )
+        shared.take(("customers", said["id"].encode(), msgspec.json.encode(said)))
+    wanted = CustomerFilter(tenant_id=tenant)
+
+    def ids() -> list[str]:
+        return [msgspec.json.decode(one)["id"] for one in documents(shared, wanted, sort, limit)]
+
+    looked_up = ids()
+    assert len(looked_up) == len(set(looked_up)) == len({one[3] for one in drawn})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fed_module, "customers_looked_up", lambda _request, _lookups: None)
+        assert ids() == looked_up
 
 
 @settings(deadline=None, max_examples=examples(10), suppress_health_check=HEALTH)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -133,8 +134,10 @@ def pids_below(pid: int) -> set[int]:
     found = set()
     for thread in Path(f"/proc/{pid}/task").iterdir():
         for child in (thread / "children").read_text().split():
-            if "Z" not in Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]:
-                found.add(int(child))
+            with suppress(FileNotFoundError):  # it has ended meanwhile
+                state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
+                if state != "Z":
+                    found.add(int(child))
     return found
 
 
