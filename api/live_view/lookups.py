@@ -27,6 +27,8 @@ _SHORTEST_PREFIX: Final = 3
 _MOST_STEPS: Final = 20  # of merged ids that lead to merged ids
 _WRITERS_CACHE_KIB: Final = 65_536
 _WAIT_SECONDS: Final = 30
+# Pages of the log before they go to the file: a batch writes a thousand, some of them every time.
+_LOG_PAGES: Final = 8_000
 _LOG_BYTES: Final = 64 * 1024 * 1024  # that stay of a long one
 # The words are in comparable form already. Marks are parts of words: Hindi is written with them.
 # Customers stand in the order in which they came: in that of their numbers, which are random, each
@@ -187,6 +189,7 @@ class LookupsWriter:
         self._writer.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
         # What a power cut takes, the topics still have; DuckDB's file is then behind as well.
         self._writer.execute(f"pragma synchronous = {'normal' if is_synced else 'off'}")
+        self._writer.execute(f"pragma wal_autocheckpoint = {_LOG_PAGES}")
         self._writer.execute("pragma secure_delete = on")  # who is erased is overwritten
         self._writer.execute(f"pragma cache_size = -{_WRITERS_CACHE_KIB}")
         self._writer.executescript(SHAPE)

@@ -21,14 +21,14 @@ from streams.topics import full_name
 _DOCUMENT: Final = Column("document", "tenantId", sql="value")
 
 _WORDS: Final = """
-    ' ' || array_to_string(list_distinct(list_concat(
+    ' ' || array_to_string(list_concat(
         words_of(concat_ws(' ',
             r."displayName",
             array_to_string(r.emails, ' '),
             array_to_string([concat_ws(' ', i."externalId", i.username) for i in {}], ' ')
         )),
         flatten([ends_of(ltrim(p, '+')) for p in r.phones])
-    )), ' ')
+    ), ' ')
 """
 _SORT_NAME: Final = "strip_accents(lower(nfc_normalize({})))"
 
