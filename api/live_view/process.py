@@ -31,6 +31,7 @@ class ViewProcess:
     begin: Begin
     hear: Callable[[Event], None]
     _writer: asyncio.StreamWriter | None = None
+    _is_ending: bool = False
     _asked: dict[int, "asyncio.Future[Any]"] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -53,6 +54,8 @@ class ViewProcess:
         stream, self._writer = await asyncio.open_connection(sock=ours)
         try:
             self._writer.write(framed(self.begin))
+            if self._is_ending:
+                self._writer.write_eof()
             while (said := await next_heard(stream)) is not None:
                 match said:
                     case Answered(number, answer):
@@ -88,8 +91,9 @@ class ViewProcess:
 
     def end(self) -> None:
         """Have it write the batch in hand, close the files, and end: `run` returns then."""
-        if self._writer is not None and self._writer.can_write_eof():
+        if not self._is_ending and self._writer is not None:
             self._writer.write_eof()
+        self._is_ending = True
 
     def _waiting(self, number: int) -> "asyncio.Future[Any] | None":
         """Return what waits for the answer of this number; None where whoever asked has gone."""

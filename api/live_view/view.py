@@ -226,7 +226,10 @@ class LiveView:
         begin = Begin(self.cluster, self.folder, logs.configured())
         while not self._is_ending:
             self._asker = self._process = ViewProcess(begin, self.hear)
-            await self._process.run()
+            try:
+                await self._process.run()
+            except Exception:
+                logger.exception("The view's process cannot be started, or not be heard")
             self._asker = self._process = None
             self._close()
             if not self._is_ending:

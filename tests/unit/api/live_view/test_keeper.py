@@ -119,6 +119,16 @@ def test_process_that_dies_is_started_anew(tmp_path: Path, monkeypatch: pytest.M
     asyncio.run(run())
 
 
+def test_view_that_is_stopped_at_once_stops(tmp_path: Path) -> None:
+    async def run() -> None:
+        view = LiveView(NOWHERE, tmp_path, TimeZones())
+        await view.start()
+        await asyncio.sleep(0)
+        await asyncio.wait_for(view.stop(), DEADLINE_SECONDS)
+
+    asyncio.run(run())
+
+
 def test_what_is_told_while_it_catches_up_again_is_told_to_those_who_listen(tmp_path: Path) -> None:
     """After Kafka was away the view catches up once more, and its listeners are still there."""
     view = LiveView(NOWHERE, tmp_path, TimeZones())
