@@ -15,7 +15,7 @@ demo: $(VENV)/.ready page       ## the whole system on this machine, with believ
 # EXAMPLES=30: so many times the usual number of examples for each property.
 export EXAMPLES ?= 1
 test: $(VENV)/.ready lint page  ## every test, on a real broker
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest -n 3 --dist loadscope
 
 lint: $(VENV)/.ready            ## style, types, who may import whom, Dagster's definitions
 	$(BIN)/ruff check .
