@@ -122,7 +122,7 @@ def _cursor(last: LinkSuggestion) -> str:
 
 def _place(cursor: str) -> Place:
     """Return where the page before ended. A cursor says nothing of a tenant: it opens none."""
-    match place_in(_ORDER, cursor):
+    match place_in(_ORDER, cursor, int, str):
         case [int(said_at_us), str(suggestion_id)] if 0 <= said_at_us < _LAST_US:
             return Place(_EPOCH + timedelta(microseconds=said_at_us), suggestion_id)
     raise ProblemError(HTTPStatus.BAD_REQUEST, "this cursor is of another list: begin without")

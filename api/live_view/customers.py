@@ -51,7 +51,9 @@ class CustomersRequest:
         """Return the keys of the row that the page comes behind. Raises ProblemError: a cursor of
         another list.
         """
-        return None if self.cursor is None else place_in(self.sort, self.cursor)
+        if self.cursor is None:
+            return None
+        return place_in(self.sort, self.cursor, *[int] * len(self.keys))
 
     def page(self, rows: Sequence[Sequence[Any]]) -> Page:
         """Return the page of rows in order, of which there is one more if others follow: each has

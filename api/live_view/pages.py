@@ -8,13 +8,15 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from api.problems import ProblemError
 
 _LONGEST: Final = 2_000
+# Neither database has greater ones.
+_Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 Place = Sequence[str | int | None]
 
@@ -38,11 +40,19 @@ def cursor_of(order: str, place: Place) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def place_in(order: str, cursor: str) -> list[Any]:
-    """Return the place that the cursor names. Raises ProblemError: it is of another list."""
+def place_in(order: str, cursor: str, *kinds: type) -> list[Any]:
+    """Return the place that the cursor names: a value of each kind, or None. Raises ProblemError:
+    it is of another list.
+    """
     match _decoded(cursor):
-        case [said, _, _, *_] as found if said == order:
-            return found[1:]
+        case [said, *place] if (
+            said == order
+            and len(place) == len(kinds)
+            and all(
+                one is None or type(one) is kind for one, kind in zip(place, kinds, strict=True)
+            )
+        ):
+            return place
     raise ProblemError(
         HTTPStatus.BAD_REQUEST,
         "this cursor is of another list: leave `cursor` out to begin, and keep sort and filters "
@@ -55,6 +65,6 @@ def _decoded(cursor: str) -> list[Any]:
         return []
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=list[str | int | None])
+        return msgspec.json.decode(raw, type=list[str | _Number | None])
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         return []

@@ -149,7 +149,7 @@ def _of_identities(
 def _place_in(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
-    at, tie = place_in(NEWEST_FIRST, cursor)[:2]
+    at, tie = place_in(NEWEST_FIRST, cursor, int, str)
     return at, tie
 
 

@@ -1,6 +1,7 @@
 """Lists of customers against plain Python: every order, every filter, every page."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ from api.live_view.customers import CustomersRequest, Sort
 from api.live_view.filters import CustomerFilter
 from api.live_view.lookups import Lookups
 from api.live_view.numbers import number_of
+from api.live_view.pages import cursor_of
 from api.live_view.search import words_of
 from api.problems import ProblemError
 from streams.contracts.customers import Customer
@@ -365,6 +367,21 @@ def test_pages_of_a_search_are_the_same_however_far_down_one_looks_at_first(
             shared.store.windows = windows.Windows()
             assert ids() == by_index
             assert ids() == by_index  # from where it was found
+
+
+@pytest.mark.parametrize("sort", get_args(Sort))
+@pytest.mark.parametrize(
+    "place", [[1], [1, 2], [1, 2, 3, 4], ["a", "b"], [2**63, 1], [2**63, 1, 1]]
+)
+def test_cursor_that_no_page_gave_is_refused_or_leads_somewhere(  # never a fault of ours
+    fed: FedView, sort: Sort, place: list[Any]
+) -> None:
+    fed.records(customer("c1"))
+    cursor = cursor_of(sort, place)
+    for wanted in (CustomerFilter(tenant_id="acme"), CustomerFilter(tenant_id="acme", tag="vip")):
+        request = CustomersRequest(wanted=wanted, sort=sort, cursor=cursor, limit=1, now=NOW)
+        with suppress(ProblemError):
+            fed.page(request)
 
 
 def test_search_follows_a_change_of_name_a_merge_and_an_erasure(fed: FedView) -> None:

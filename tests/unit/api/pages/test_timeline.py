@@ -84,7 +84,7 @@ def reader(entries: Sequence[Entry], limit: int) -> Read:
     def read(cursor: str | None) -> Page:
         behind = newest_first
         if cursor is not None:
-            place = tuple(place_in(NEWEST_FIRST, cursor))
+            place = tuple(place_in(NEWEST_FIRST, cursor, int, str))
             behind = [entry for entry in newest_first if place_of(entry) < place]
         shown = behind[:limit]
         more = cursor_of(NEWEST_FIRST, place_of(shown[-1])) if len(behind) > limit else None
