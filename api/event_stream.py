@@ -16,6 +16,7 @@ from api.live_view.reader import Reader
 from api.live_view.view import LiveView
 from api.view import View
 from pipelines.batch import Partition
+from pipelines.raw_tables import CUSTOMERS, LINK_SUGGESTIONS
 from streams.topics import full_name
 
 router = APIRouter(prefix="/api/events", tags=["events"])
@@ -152,13 +153,21 @@ def _changes_behind(
         for number, offset in places:
             given |= {f"partition_{number}": number, f"offset_{number}": offset}
             either.append(f'("partition" = $partition_{number} and "offset" >= $offset_{number})')
+        column = "document" if table == LINK_SUGGESTIONS.name else "number"
         rows = reader.execute(
-            f"select document from raw.{table} "  # noqa: S608 - our own names
+            f"select {column} from raw.{table} "  # noqa: S608 - our own names
             f"where tenant_id = $tenant_id and ({' or '.join(either)}) "
             f'order by loaded_at, "partition", "offset" limit {MOST_MISSED + 1}',
             given,
         ).fetchall()
-        found += [Change(tenant_id, kind, document) for (document,) in rows]
+        told = [value for (value,) in rows]
+        if table != LINK_SUGGESTIONS.name:
+            is_customer = table == CUSTOMERS.name
+            look_up = reader.lookups.documents if is_customer else reader.lookups.entry_documents
+            documents = look_up(told)
+            # What has gone since then is not told.
+            told = [documents[number] for number in told if number in documents]
+        found += [Change(tenant_id, kind, document) for document in told]
         if len(found) > MOST_MISSED:
             return None
     return found

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
@@ -17,6 +19,7 @@ from starlette.background import BackgroundTask
 from api.access.callers import Viewer
 from api.customer_query import FILTER_PARAMETERS, Wanted
 from api.live_view.filters import CustomerFilter, conditions
+from api.live_view.lookups import Lookups
 from api.live_view.reader import Reader
 from api.live_view.search import search_for
 from api.view import View
@@ -25,8 +28,22 @@ router = APIRouter(prefix="/api/exports", tags=["exports"])
 
 Format = Literal["csv", "parquet"]
 
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    channel: str | None = None
+    original_external_id: str | None = None
+
+
+class _Said(msgspec.Struct, rename="camel"):
+    """What stands in the record alone."""
+
+    metadata: _Metadata
+    display_name: str | None = None
+    custom_attributes: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+_decoder: Final = msgspec.json.Decoder(_Said)
 _ROWS_AT_ONCE: Final = 20_000
-_NOBODY: Final = -1  # a number that no customer has
 _MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -40,22 +57,24 @@ _CONTENT: Final[dict[int | str, dict[str, Any]]] = {
         },
     }
 }
-_COLUMNS: Final = """
-    customer_id as "customerId", said."displayName" as "displayName", status, source,
-    said.metadata.channel as "firstChannel", created_at as "createdAt",
-    last_seen_at as "lastSeenAt", last_inbound_at as "lastInboundAt",
-    array_to_string(phones, '|') as phones, array_to_string(emails, '|') as emails,
-    array_to_string(channel_ids, '|') as channels, array_to_string(tags, '|') as tags,
-    coalesce(said."customAttributes", '{}')::varchar as "customAttributes", blocked,
-    said.metadata."originalExternalId" as "originalExternalId"
-"""
-# What is in the document alone.
-_SAID: Final = """
-    from_json(document, '{
-        "displayName": "VARCHAR", "customAttributes": "JSON",
-        "metadata": {"channel": "VARCHAR", "originalExternalId": "VARCHAR"}
-    }')
-"""
+# In the file's order; None is what the record alone says.
+_COLUMNS: Final = {
+    "customerId": "customer_id",
+    "displayName": None,
+    "status": "status",
+    "source": "source",
+    "firstChannel": None,
+    "createdAt": "created_at",
+    "lastSeenAt": "last_seen_at",
+    "lastInboundAt": "last_inbound_at",
+    "phones": "array_to_string(phones, '|')",
+    "emails": "array_to_string(emails, '|')",
+    "channels": "array_to_string(channel_ids, '|')",
+    "tags": "array_to_string(tags, '|')",
+    "customAttributes": None,
+    "blocked": "blocked",
+    "originalExternalId": None,
+}
 # What people or platforms wrote, and a spreadsheet might take for a formula.
 _WRITTEN: Final = ("displayName", "tags", "originalExternalId")
 _TIMES: Final = ("createdAt", "lastSeenAt", "lastInboundAt")
@@ -109,23 +128,20 @@ def written(
 ) -> Path:
     """Return a new file with the customers, which the caller removes."""
     asked = conditions(wanted, now=now, time_zone=time_zone)
-    source, where, given = "raw.customers", asked.where, asked.given
+    where, given = asked.where, asked.given
     if (search := search_for(wanted.search, region)) is not None:
         where.append(search.condition(given))
-        if (candidates := search.candidates(reader.lookups)) is not None:
-            # Literals, because DuckDB looks up no bound list in an index.
-            numbers = ", ".join(map(str, [*candidates, _NOBODY]))
-            source = f"(from raw.customers where number in ({numbers}))"
-    rows = f"select *, {_SAID} as said from {source} where {' and '.join(where)}"  # noqa: S608
-    query = f"select {_COLUMNS} from ({rows})"  # noqa: S608 - our names
+    shown = ", ".join(f'{sql} as "{name}"' for name, sql in _COLUMNS.items() if sql is not None)
+    query = f"select number, {shown} from raw.customers where {' and '.join(where)}"  # noqa: S608
     batches: Any = reader.connection.sql(query, params=given).to_arrow_reader(_ROWS_AT_ONCE)
+    as_shown = partial(_shown, lookups=reader.lookups, is_harmless=form == "csv")
     with tempfile.NamedTemporaryFile(suffix=f".{form}", delete=False) as file:
         path = Path(file.name)
         try:
-            shape = _harmless(batches.schema.empty_table()) if form == "csv" else batches
-            with _WRITERS[form](file, shape.schema) as writer:
+            nobody = as_shown(pa.RecordBatch.from_pylist([], schema=batches.schema))
+            with _WRITERS[form](file, nobody.schema) as writer:
                 for batch in batches:
-                    writer.write_batch(_harmless(batch) if form == "csv" else batch)
+                    writer.write_batch(as_shown(batch))
         except BaseException:
             path.unlink()
             raise
@@ -136,6 +152,27 @@ _WRITERS: Final[dict[Format, Callable[..., Any]]] = {
     "csv": pyarrow.csv.CSVWriter,
     "parquet": pyarrow.parquet.ParquetWriter,
 }
+
+
+def _shown(batch: Any, *, lookups: Lookups, is_harmless: bool) -> Any:
+    """Return the rows as the file has them, without those whose record has gone meanwhile."""
+    numbers = batch.column("number").to_pylist()
+    documents = lookups.documents(numbers)
+    said = [_decoder.decode(documents[number]) for number in numbers if number in documents]
+    batch = batch.filter(pa.array([number in documents for number in numbers], pa.bool_()))
+    in_record: dict[str, list[str | None]] = {
+        "displayName": [one.display_name for one in said],
+        "firstChannel": [one.metadata.channel for one in said],
+        "customAttributes": [bytes(one.custom_attributes).decode() for one in said],
+        "originalExternalId": [one.metadata.original_external_id for one in said],
+    }
+    shown = pa.RecordBatch.from_pydict(
+        {
+            name: pa.array(in_record[name], pa.string()) if sql is None else batch.column(name)
+            for name, sql in _COLUMNS.items()
+        }
+    )
+    return _harmless(shown) if is_harmless else shown
 
 
 def _harmless(batch: Any) -> Any:

@@ -56,7 +56,8 @@ class RawTable:
     comes back. A row without a person is about nobody, and stays.
     `joined_by` is a column with a number of the key, where there is one: to find a batch's rows
     among millions, numbers are read in a tenth of the time of texts. `compared` are the columns
-    whose former values the sink's `derive` is to see.
+    whose former values the sink's `derive` is to see, `staged` those that it alone reads: of the
+    batch's parsed rows, not of the table.
     """
 
     topic: topics.TopicSpec
@@ -69,6 +70,7 @@ class RawTable:
     newest_by: str = "version"
     joined_by: str | None = None
     compared: tuple[str, ...] = ()
+    staged: tuple[Column, ...] = ()
     notes: str | None = None  # the key of records that are no rows, but the worker's own notes
 
     @property
@@ -82,6 +84,11 @@ class RawTable:
         return found[name]
 
     @property
+    def parsed(self) -> tuple[Column, ...]:
+        """Return the columns that a record is parsed into."""
+        return (*self.columns, *self.staged)
+
+    @property
     def joined(self) -> tuple[str, ...]:
         """Return the columns by which a batch's rows are found among the table's."""
         return self.key if self.joined_by is None else (self.joined_by,)
@@ -90,7 +97,7 @@ class RawTable:
     def structure(self) -> str:
         """Return the shape of the JSON as DuckDB's `from_json` takes it."""
         shape: dict[str, Any] = {}
-        for column in self.columns:
+        for column in self.parsed:
             *parents, leaf = column.field.split(".")
             place = shape
             for parent in parents:

@@ -25,9 +25,9 @@ def stored_name(table: RawTable) -> str:
 
 def stage(table: RawTable) -> str:
     """Parse the records; `rejected_for` says why a row cannot be used, and is null otherwise."""
-    columns = ",\n        ".join(f"{c.expression} as {c.name}" for c in table.columns)
+    columns = ",\n        ".join(f"{c.expression} as {c.name}" for c in table.parsed)
     missing = "\n        ".join(
-        f"when {c.name} is null then 'no usable {c.field}'" for c in table.columns if c.required
+        f"when {c.name} is null then 'no usable {c.field}'" for c in table.parsed if c.required
     )
     if table.keeps == "newest":
         key = table.key[0]

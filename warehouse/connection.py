@@ -27,6 +27,7 @@ _OPENED_ONCE: Final = "(read_only, type duckdb)"
 
 # The name under which a reader has the file; its tables need no prefix.
 READ_DATABASE: Final = "warehouse"
+_WRITE_DATABASE: Final = "written"
 
 # Inside a process DuckDB hands out the same database twice without a word, so we keep count.
 _written: set[Path] = set()
@@ -34,8 +35,14 @@ _written_lock: Final = threading.Lock()
 
 
 @contextmanager
-def open_writer(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the file for writing, migrated to the present shape; it is closed whatever happens."""
+def open_writer(
+    path: Path, *, rows_a_group: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file for writing, migrated to the present shape; it is closed whatever happens.
+
+    `rows_a_group` is how many rows are compressed, skipped and tidied up at once, a multiple of
+    2,048; None: as many as DuckDB takes by itself, 122,880.
+    """
     path = path.resolve()
     with _written_lock:
         if path in _written:
@@ -44,7 +51,7 @@ def open_writer(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _translated(path):
-            connection = duckdb.connect(str(path))
+            connection = _connect_writer(path, rows_a_group)
         try:
             _configure(connection)
             connection.execute(_CHECKPOINT_THRESHOLD)
@@ -110,12 +117,32 @@ def connect_again(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
     """Return one more connection to the same database, for another thread; the caller closes it."""
     another = connection.cursor()
     _configure(another)
+    ((database,),) = connection.execute("select current_database()").fetchall()
+    another.execute(f'use "{database}"')
     return another
 
 
 def quoted(text: str) -> str:
     """Return an SQL literal, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _connect_writer(path: Path, rows_a_group: int | None) -> duckdb.DuckDBPyConnection:
+    if rows_a_group is None:
+        return duckdb.connect(str(path))
+    # Of a file that is opened plainly it cannot be said.
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"set temp_directory = {quoted(f'{path}.tmp')}")
+        connection.execute(
+            f"attach {quoted(str(path))} as {_WRITE_DATABASE} "
+            f"(type duckdb, row_group_size {rows_a_group:d})"
+        )
+        connection.execute(f"use {_WRITE_DATABASE}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import duckdb
 import msgspec
 
 from api.live_view.instants import microseconds_of
-from api.live_view.lookups import Claim, Entry, Erased, Lasting, LookupsWriter, StoredCustomer
+from api.live_view.lookups import Claim, StoredCustomer
+from api.live_view.lookups_writer import Entry, Erased, Lasting, LookupsWriter
 from api.live_view.numbers import number_of
 from pipelines.raw_tables import (
     CONVERSATIONS,
@@ -22,20 +23,13 @@ from pipelines.raw_tables import (
     RawTable,
 )
 
-# A message changes when somebody was seen, and hardly ever what they own or are called.
-_WRITTEN: Final = """
-    select c.number, c.search_text
-    from raw.customers as c
-    join newest_customers as n using (number)
-    left join stored_customers as s using (staged_row)
-    where c.loaded_at = $loaded_at and s.lasting is distinct from c.lasting
+_CUSTOMERS: Final = """
+    number, tenant_id, customer_id, version, merged_into, epoch_us(last_seen_at),
+    epoch_us(created_at), name_rank, name_rank_2, document,
+    -- A message changes when somebody was seen, and hardly ever what they own or are called.
+    if(stored.lasting is distinct from s.lasting, search_text, null)
 """
-_STORED: Final = """
-    select
-        number, tenant_id, customer_id, version, merged_into,
-        epoch_us(last_seen_at), epoch_us(created_at), name_rank, name_rank_2, document
-    from raw.customers where loaded_at = $loaded_at order by "partition", "offset"
-"""
+_STORED: Final = "left join stored_customers as stored on staged_row = s.rowid"
 _TOMBSTONED: Final = """
     select {key} from staged_{table} where is_tombstone and rejected_for is null
 """
@@ -43,7 +37,7 @@ _ERASED: Final = """
     select identity_id, number_of(identity_id), epoch_us(since), epoch_us("until")
     from raw.erased_customers where loaded_at = $loaded_at
 """
-# What stands in timelines, as `Entry` has it.
+# What happened, as `Entry` has it.
 _ENTRIES: Final = {
     CUSTOMER_MESSAGES.name: """
         number, 'message', tenant_id, channel_id, external_id, epoch_us(sent_at),
@@ -119,7 +113,7 @@ class Derived:
         stored: list[StoredCustomer] = []
         lasting: list[Lasting] = []
         entries = {
-            name: [Entry(*row) for row in self._rows(_entries(name, columns), given)]
+            name: [Entry(*row) for row in self._rows(_taken(name, columns), given)]
             for name, columns in _ENTRIES.items()
             if name in names
         }
@@ -129,15 +123,16 @@ class Derived:
             erased = [Erased(*row) for _, *row in rows]
         if CUSTOMERS.name in names:
             removed += self._tombstoned(CUSTOMERS)
-            stored = [StoredCustomer(*row) for row in self._rows(_STORED, given)]
-            words: dict[int, str] = dict(self._rows(_WRITTEN, given))
-            lasting = [_lasting(one, words[one.number]) for one in stored if one.number in words]
+            for *row, words in self._rows(_taken(CUSTOMERS.name, _CUSTOMERS, _STORED), given):
+                stored.append(one := StoredCustomer(*row))
+                if words is not None:
+                    lasting.append(_lasting(one, words))
         gone = self._tombstoned(CONVERSATIONS) if CONVERSATIONS.name in names else []
         self.lookups.put(
             stored,
             lasting,
             removed=map(number_of, removed),
-            entries=[entry for some in entries.values() for entry in some if entry.subject],
+            entries=[entry for some in entries.values() for entry in some],
             removed_entries=map(number_of, gone),
             erased=erased,
         )
@@ -173,11 +168,16 @@ class Derived:
         return self.connection.execute(statement, given or {}).fetchall()
 
 
-def _entries(name: str, columns: str) -> str:
-    return (
-        f"select {columns} from raw.{name} where loaded_at = $loaded_at "  # noqa: S608 - our names
-        'order by "partition", "offset"'
-    )
+def _taken(name: str, columns: str, beside: str = "") -> str:
+    """Return the SQL of the batch's parsed rows that the table took."""
+    return f"""
+        select {columns}
+        from staged_{name} as s semi join (
+            select "partition", "offset" from raw.{name} where loaded_at = $loaded_at
+        ) as taken using ("partition", "offset")
+        {beside}
+        order by "partition", "offset"
+    """  # noqa: S608 - our own names
 
 
 def _lasting(stored: StoredCustomer, words: str) -> Lasting:

@@ -99,6 +99,7 @@ class Feed:
                             self.cluster, topics, gather_seconds=_GATHER_SECONDS
                         ) as source:
                             self._catch_up(source, sink, derived)
+                            store.settle()
                             derived.is_silent = False
                             self._go_on(source, sink, derived)
                     except (TopicRecreatedError, OffsetsExpiredError):

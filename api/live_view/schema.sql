@@ -20,7 +20,9 @@ create macro number_of(said) as (md5_number_lower(said) >> 1)::bigint;
 create macro number_of_all(ids) as
     number_of(array_to_string([concat(len(id), ' ', id) for id in ids], ' '));
 
--- What nobody looks for is in the document, and there alone: rows are written anew with every message.
+-- What many rows are filtered, sorted, searched and counted by stays, and nothing else: a customer's row
+-- is written anew with every message, and each of its bytes again whenever the file is tidied up. The
+-- records themselves are looked up in SQLite.
 alter table raw.customers drop column display_name;
 alter table raw.customers drop column identities;
 alter table raw.customers drop column first_channel_id;
@@ -29,11 +31,35 @@ alter table raw.customers drop column original_external_id;
 alter table raw.customers drop column profile_picture_url;
 alter table raw.customers drop column custom_attributes;
 alter table raw.customers drop column links;
+alter table raw.customers drop column merged_ids;
 alter table raw.customers drop column possible_new_owner_since;
 alter table raw.customers drop column evidence;
 alter table raw.customers drop column updated_at;
+alter table raw.conversations drop column customer_id;
+alter table raw.conversations drop column channel_id;
+alter table raw.conversations drop column channel_type;
+alter table raw.conversations drop column external_id;
+alter table raw.conversations drop column platform_conversation_id;
+alter table raw.conversations drop column opened_by;
+alter table raw.conversations drop column last_message_at;
+alter table raw.conversations drop column merged_into;
+alter table raw.customer_events drop column channel_id;
+alter table raw.customer_events drop column channel_type;
+alter table raw.customer_events drop column external_id;
+alter table raw.customer_events drop column merged_into;
+alter table raw.customer_events drop column split_from;
+alter table raw.customer_events drop column rule;
+alter table raw.customer_events drop column erased;
+alter table raw.customer_messages drop column external_id;
+alter table raw.customer_messages drop column identity_key;
+alter table raw.customer_messages drop column customer_id;
+alter table raw.customer_messages drop column conversation_id;
+alter table raw.customer_messages drop column received_at;
+alter table raw.customer_messages drop column content_type;
+alter table raw.customer_messages drop column text;
+alter table raw.customer_messages drop column agent_id;
+alter table raw.customer_messages drop column is_clock_wrong;
 
-alter table raw.customers add column document varchar;
 alter table raw.customers add column channel_ids varchar[];
 alter table raw.customers add column channel_types varchar[];
 alter table raw.customers add column last_inbound_at timestamptz;
@@ -42,11 +68,8 @@ alter table raw.customers add column name_rank bigint;
 alter table raw.customers add column name_rank_2 bigint;
 alter table raw.customers add column lasting ubigint;
 alter table raw.customers add column number bigint;
-alter table raw.customer_messages add column document varchar;
 alter table raw.customer_messages add column number bigint;
-alter table raw.conversations add column document varchar;
 alter table raw.conversations add column number bigint;
-alter table raw.customer_events add column document varchar;
 alter table raw.customer_events add column number bigint;
 alter table raw.link_suggestions add column document varchar;
 
@@ -58,6 +81,5 @@ select
 from raw.customers where merged_into is null;
 
 -- By what a single customer's things are looked up: a scan would read millions of rows for them.
-create index customers_by_number on raw.customers (number);
 create index events_by_command on raw.customer_events (command_id);
 create index suggestions_by_id on raw.link_suggestions (suggestion_id);

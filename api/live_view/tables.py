@@ -1,7 +1,8 @@
-"""What the live view keeps of each topic: the warehouse's columns, the record itself as it is
-answered, and what lists are sorted, filtered and searched by.
+"""What the live view's DuckDB file keeps of each topic: the columns that many rows are filtered,
+sorted, searched and counted by, and nothing else. The records themselves are looked up (ADR 17).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -42,8 +43,8 @@ def _of_identities(name: str, sql: str) -> Column:
     return Column(name, "identities", CUSTOMERS.column("identities").type, sql=sql)
 
 
-# The warehouse's columns by which lists are filtered; all else is in the document.
-_FILTERED: Final = frozenset(
+# The warehouse's columns by which customers are filtered, counted and found.
+_KEPT_OF_CUSTOMERS: Final = frozenset(
     {
         "customer_id",
         "tenant_id",
@@ -53,7 +54,6 @@ _FILTERED: Final = frozenset(
         "emails",
         "tags",
         "status",
-        "merged_ids",
         "merged_into",
         "blocked",
         "created_at",
@@ -75,10 +75,9 @@ LIVE_CUSTOMERS: Final = replace(
     joined_by="number",
     compared=("lasting",),
     columns=(
-        *(column for column in CUSTOMERS.columns if column.name in _FILTERED),
-        _DOCUMENT,
-        # Side by side: a channel, and its type.
-        _of_identities("channel_ids", f"[c.id for c in {_CHANNELS}]"),
+        *(column for column in CUSTOMERS.columns if column.name in _KEPT_OF_CUSTOMERS),
+        # Side by side: a channel, and its type. Required, as identities are.
+        replace(_of_identities("channel_ids", f"[c.id for c in {_CHANNELS}]"), required=True),
         _of_identities("channel_types", f"[c.type for c in {_CHANNELS}]"),
         _of_identities("last_inbound_at", 'list_max([i."lastInboundAt" for i in {}])'),
         _of_identities("search_text", _WORDS.strip()),
@@ -88,27 +87,66 @@ LIVE_CUSTOMERS: Final = replace(
         # Also tells rows of one rank or time apart.
         Column("number", "id", sql="number_of({})"),
     ),
+    staged=(CUSTOMERS.column("updated_at"), _DOCUMENT),
 )
-_NUMBERED: Final = {
-    CONVERSATIONS.name: Column("number", "id", sql="number_of({})"),
-    CUSTOMER_EVENTS.name: Column("number", "id", sql="number_of({})"),
-    CUSTOMER_MESSAGES.name: Column(
-        "number", "messageId", sql='number_of_all([r."tenantId", r."channelId", {}])'
-    ),
+_NUMBER: Final = Column("number", "id", sql="number_of({})")
+_NUMBER_OF_MESSAGE: Final = Column(
+    "number", "messageId", sql='number_of_all([r."tenantId", r."channelId", {}])'
+)
+
+
+def _numbered(table: RawTable, number: Column, kept: Collection[str]) -> RawTable:
+    """Return the table with these columns and the number; the rest is looked up."""
+    return replace(
+        table,
+        joined_by="number",
+        columns=(*(column for column in table.columns if column.name in kept), number),
+        staged=(*(column for column in table.columns if column.name not in kept), _DOCUMENT),
+    )
+
+
+LIVE_CONVERSATIONS: Final = _numbered(
+    CONVERSATIONS, _NUMBER, {"conversation_id", "tenant_id", "identity_id", "started_at", "version"}
+)
+LIVE_EVENTS: Final = _numbered(
+    CUSTOMER_EVENTS,
+    _NUMBER,
+    {
+        "event_id",
+        "event_type",
+        "tenant_id",
+        "customer_id",
+        "identity_id",
+        "occurred_at",
+        "command_id",
+        "detail",
+    },
+)
+LIVE_MESSAGES: Final = _numbered(
+    CUSTOMER_MESSAGES,
+    _NUMBER_OF_MESSAGE,
+    {
+        "tenant_id",
+        "channel_id",
+        "channel_type",
+        "message_id",
+        "direction",
+        "identity_id",
+        "sent_at",
+    },
+)
+LIVE_SUGGESTIONS: Final = replace(LINK_SUGGESTIONS, columns=(*LINK_SUGGESTIONS.columns, _DOCUMENT))
+_LIVE: Final = {
+    table.name: table
+    for table in (
+        LIVE_CUSTOMERS,
+        LIVE_CONVERSATIONS,
+        LIVE_EVENTS,
+        LIVE_MESSAGES,
+        LIVE_SUGGESTIONS,
+    )
 }
-
-
-def _live(table: RawTable) -> RawTable:
-    if table is CUSTOMERS:
-        return LIVE_CUSTOMERS
-    if table is LINK_SUGGESTIONS:
-        return replace(table, columns=(*table.columns, _DOCUMENT))
-    if (number := _NUMBERED.get(table.name)) is not None:
-        return replace(table, joined_by="number", columns=(*table.columns, _DOCUMENT, number))
-    return table
-
-
-TABLES: Final = tuple(_live(table) for table in ALL)
+TABLES: Final = tuple(_LIVE.get(table.name, table) for table in ALL)
 
 
 def live_tables_by_topic(prefix: str) -> dict[str, RawTable]:

@@ -1,5 +1,6 @@
 """Lists of customers against plain Python: every order, every filter, every page."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from api.live_view.pages import cursor_of
 from api.live_view.search import words_of
 from api.problems import ProblemError
 from streams.contracts.customers import Customer
+from streams.contracts.wire import encode
 from tests.examples import examples
 from tests.unit.api.live_view import fed as fed_module
 from tests.unit.api.live_view.fed import FedView
@@ -441,3 +443,13 @@ def test_numbers_are_the_same_in_python_and_in_the_schema(shared: FedView, ids: 
             "select number_of(id) from (select unnest($ids) as id)", {"ids": ids}
         ).fetchall()
     assert [number for (number,) in rows] == [number_of(id_) for id_ in ids]
+
+
+def test_a_record_without_identities_is_set_aside_as_in_the_warehouse(fed: FedView) -> None:
+    torn = json.loads(encode(customer("c1")))
+    del torn["identities"]
+    fed.take(("customers", b"c1", json.dumps(torn).encode()))
+    asked = "select reason from raw.rejected_rows"
+    with fed.store.reader() as reader:
+        assert reader.execute(asked).fetchall() == [("no usable identities",)]
+    assert fed.warehouse.execute(asked).fetchall() == [("no usable identities",)]

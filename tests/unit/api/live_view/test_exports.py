@@ -1,6 +1,7 @@
 """Customers as files, read back by others: the csv module, and DuckDB through a new connection."""
 
 import csv
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,3 +54,17 @@ def test_parquet_holds_the_same_as_it_is_and_follows_the_filters(fed: FedView) -
 
     assert (row["customerId"], row["displayName"]) == ("c2", "=HYPERLINK(evil)")
     assert row["lastSeenAt"] == START
+
+
+def test_a_file_has_what_the_record_alone_says(fed: FedView) -> None:
+    fed.records(
+        customer("c1", custom_attributes={"plan": "ouro", "note": 'say "oi"'}),
+        customer("c2", name="Bea", identities=(identity("ana", channel_id="tg-1"),)),
+    )
+    path = file_of(fed, "parquet")
+    rows = {row["customerId"]: row for row in pq.read_table(path).to_pylist()}
+    path.unlink()
+
+    assert json.loads(rows["c1"]["customAttributes"]) == {"plan": "ouro", "note": 'say "oi"'}
+    assert json.loads(rows["c2"]["customAttributes"]) == {}
+    assert (rows["c2"]["firstChannel"], rows["c2"]["originalExternalId"]) == ("tg-1", "ana")

@@ -1,5 +1,6 @@
 """The view's files over restarts, kills and power cuts."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,3 +61,28 @@ def test_what_was_closed_is_kept_over_a_restart_of_the_machine(
         fed.records(customer("c1"))
     with opened(tmp_path, "two", monkeypatch) as fed:
         assert customers_in(fed) == 1
+
+
+def test_rows_that_were_replaced_do_not_pile_up_in_a_view_that_is_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, rng = 20_000, random.Random(1)
+    with opened(tmp_path, "one", monkeypatch) as fed:
+        fed.records(*(customer(f"c{n}") for n in range(people)))
+        fed.store.settle()
+        for version in range(2, 12):
+            some = rng.sample(range(people), 3_000)
+            fed.records(*(customer(f"c{n}", version=version) for n in some))
+            fed.store.connection.execute("checkpoint")  # as DuckDB does by itself after more
+        ((stored, largest),) = fed.store.connection.execute(
+            """
+            select sum(rows), max(rows) from (
+                select row_group_id, sum(count) as rows
+                from pragma_storage_info('raw.customers')
+                where column_name = 'version' and segment_type != 'VALIDITY' group by all
+            )
+            """
+        ).fetchall()
+        assert customers_in(fed) == people
+        assert stored < 1.5 * people  # of 50,000 that were written
+        assert largest <= 16_384  # or tidying up takes as long as all of them do

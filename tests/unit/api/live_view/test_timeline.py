@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.live_view import timeline
+from api.live_view.instants import microseconds_of
 from api.live_view.pages import Page
 from streams.contracts.conversations import Conversation
 from streams.contracts.customers import Customer, CustomerEvent, ErasedIdentity
@@ -227,7 +228,7 @@ happened = st.one_of(
 
 @settings(deadline=None, max_examples=examples(20), suppress_health_check=HEALTH)
 @given(st.lists(st.lists(happened, min_size=1, max_size=5), min_size=1, max_size=5))
-def test_what_is_looked_up_of_timelines_is_what_the_columns_have(
+def test_what_is_looked_up_of_timelines_is_what_the_warehouse_has(
     shared: FedView, batches: list[list[Any]]
 ) -> None:
     """Whatever is repeated, replaced, merged, removed or erased, and in whichever batch."""
@@ -256,21 +257,34 @@ def test_what_is_looked_up_of_timelines_is_what_the_columns_have(
             said, [("conversations", f"{tenant} {one}") for one in values if isinstance(one, str)]
         )
 
-    with shared.store.reader() as reader:
-        expected = reader.execute(
-            """
-            select number, 'message', document from raw.customer_messages where tenant_id = $t
-            union all
-            select number, 'conversation', document from raw.conversations
-            where tenant_id = $t and merged_into is null
-            union all
-            select number, 'event', document from raw.customer_events
-            where tenant_id = $t and customer_id is not null
-            """,
-            {"t": tenant},
-        ).fetchall()
+    expected = shared.warehouse.execute(
+        """
+        select 'message', message_id, epoch_us(sent_at) from raw.customer_messages
+        where tenant_id = $t
+        union all
+        select 'conversation', conversation_id, version from raw.conversations
+        where tenant_id = $t and merged_into is null
+        union all
+        select 'event', event_id, epoch_us(occurred_at) from raw.customer_events
+        where tenant_id = $t
+        """,
+        {"t": tenant},
+    ).fetchall()
     with closing(sqlite3.connect(shared.store.lookups_path)) as lookups:
-        found = lookups.execute(
-            "select number, kind, document from entries where tenant_id = ?", (tenant,)
+        rows = lookups.execute(
+            "select kind, document from entries where tenant_id = ?", (tenant,)
         ).fetchall()
+    found = [(kind, *_told_by(kind, document)) for kind, document in rows]
     assert sorted(found) == sorted(expected)
+
+
+def _told_by(kind: str, document: str) -> tuple[str, int]:
+    """Return a record's id, and what tells which one of them it is."""
+    if kind == "message":
+        message = msgspec.json.decode(document, type=MessageFact)
+        return message.message_id, microseconds_of(message.sent_at)
+    if kind == "conversation":
+        opened = msgspec.json.decode(document, type=Conversation)
+        return opened.id, opened.version
+    told = msgspec.json.decode(document, type=CustomerEvent)
+    return told.id, microseconds_of(told.occurred_at)
