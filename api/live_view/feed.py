@@ -166,3 +166,5 @@ class Feed:
         self._positions |= batch.next_offsets
         has_policies = any(table.table == POLICIES.qualified for table in batch.tables)
         self.hear(Fed(dict(self._positions), derived.told, has_policies))
+        if self.store is not None:
+            self.store.tidy_up()  # after it is told: that does not wait

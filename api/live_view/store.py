@@ -37,9 +37,13 @@ _CLOSED: Final = "closed"
 _SETTINGS: Final = ("set threads = 1",)
 # A customer who writes leaves a dead row behind, and to be rid of it DuckDB writes those around it
 # anew, while the feed waits. With groups of its own size that is a second and a half for a hundred
-# thousand dead rows; with these a quarter of one for twenty thousand, as often as it has to be.
+# thousand dead rows; with these a fifth of one for twenty thousand, as often as it has to be.
 _ROWS_A_GROUP: Final = 16_384
-_TIDIED_UP: Final = ("set checkpoint_threshold = '8MB'", "set max_vacuum_tasks = 2")
+_SETTLED: Final = ("set checkpoint_threshold = '1TB'", "set max_vacuum_tasks = 2")
+_LOG_BYTES: Final = 8_000_000
+# Not while somebody still reads what there was before the last batch. Where that never ends, at so
+# many all wait: for those who read, then for the file.
+_MOST_LOG_BYTES: Final = 8 * _LOG_BYTES
 
 
 class StoreClosedError(Exception):
@@ -50,9 +54,16 @@ class LiveStore:
     """The opened files: one connection for the feed, some for those who ask."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, lookups: Path, *, is_synced: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        database: Path,
+        lookups: Path,
+        *,
+        is_synced: bool,
     ) -> None:
         self.connection = connection
+        self._log = database.with_name(f"{database.name}.wal")
+        self._is_settled = False
         self.lookups_path = lookups
         self.lookups_writer = LookupsWriter(lookups, is_synced=is_synced)
         self.lookups = Lookups(lookups)
@@ -76,9 +87,25 @@ class LiveStore:
             self._connections.put(connection)
 
     def settle(self) -> None:
-        """Tidy up what a load has left, and from now on little at a time: no batch waits long."""
-        for statement in (*_TIDIED_UP, "checkpoint"):
-            self.connection.execute(statement)
+        """Tidy up what a load has left, and from now on between batches, a little at a time."""
+        for setting in _SETTLED:
+            self.connection.execute(setting)
+        self._is_settled = True
+        self.tidy_up()
+
+    def tidy_up(self) -> None:
+        """Bring what DuckDB's log holds to its place, once that is worth it. No transaction of the
+        feed's may be open.
+        """
+        log_bytes = self._log.stat().st_size if self._is_settled and self._log.exists() else 0
+        if log_bytes < _LOG_BYTES:
+            return
+        try:
+            self.connection.execute(
+                "force checkpoint" if log_bytes > _MOST_LOG_BYTES else "checkpoint"
+            )
+        except duckdb.TransactionException:
+            logger.debug("Somebody reads: the file is tidied up after another batch")
 
     def close(self) -> None:
         """Wait for those who read, then close the files."""
@@ -112,7 +139,7 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
         if boot:
             # Readers wait for the disk when the feed does; and the topics have it all.
             connection.execute("set global fsync_mode = 'none'")
-        store = LiveStore(connection, lookups, is_synced=not boot)
+        store = LiveStore(connection, database, lookups, is_synced=not boot)
         opened.callback(store.close)
         for other in folder.iterdir():
             if other != own:

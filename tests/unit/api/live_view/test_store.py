@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_what_was_closed_is_kept_over_a_restart_of_the_machine(
 def test_rows_that_were_replaced_do_not_pile_up_in_a_view_that_is_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "_LOG_BYTES", 1)
     people, rng = 20_000, random.Random(1)
     with opened(tmp_path, "one", monkeypatch) as fed:
         fed.records(*(customer(f"c{n}") for n in range(people)))
@@ -73,7 +75,7 @@ def test_rows_that_were_replaced_do_not_pile_up_in_a_view_that_is_live(
         for version in range(2, 12):
             some = rng.sample(range(people), 3_000)
             fed.records(*(customer(f"c{n}", version=version) for n in some))
-            fed.store.connection.execute("checkpoint")  # as DuckDB does by itself after more
+            fed.store.tidy_up()
         ((stored, largest),) = fed.store.connection.execute(
             """
             select sum(rows), max(rows) from (
@@ -86,3 +88,47 @@ def test_rows_that_were_replaced_do_not_pile_up_in_a_view_that_is_live(
         assert customers_in(fed) == people
         assert stored < 1.5 * people  # of 50,000 that were written
         assert largest <= 16_384  # or tidying up takes as long as all of them do
+
+
+def log_bytes(folder: Path) -> int:
+    """Return how long DuckDB's log is."""
+    return sum(path.stat().st_size for path in folder.glob("live/*/view.duckdb.wal"))
+
+
+def test_whoever_reads_goes_on_reading_while_the_file_waits_to_be_tidied_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LOG_BYTES", 1)
+    with opened(tmp_path, "one", monkeypatch) as fed:
+        fed.store.settle()
+        fed.records(customer("c1"))
+        with fed.store.reader() as reader:
+            reader.connection.begin()
+            reader.execute("select count(*) from raw.customers").fetchall()
+            fed.records(customer("c1", version=2))
+            fed.store.tidy_up()
+            assert log_bytes(tmp_path) > 0
+            assert customers_in(fed) == 1
+            reader.connection.commit()
+        fed.store.tidy_up()
+        assert log_bytes(tmp_path) == 0
+
+
+def test_whoever_reads_for_long_does_not_keep_a_long_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LOG_BYTES", 1)
+    monkeypatch.setattr(store, "_MOST_LOG_BYTES", 1)
+    with opened(tmp_path, "one", monkeypatch) as fed:
+        fed.store.settle()
+        fed.records(customer("c1"))
+        with ThreadPoolExecutor() as pool, fed.store.reader() as reader:
+            reader.connection.begin()
+            reader.execute("select count(*) from raw.customers").fetchall()
+            fed.records(customer("c1", version=2))
+            tidied_up = pool.submit(fed.store.tidy_up)
+            with pytest.raises(TimeoutError):
+                tidied_up.result(0.2)
+            reader.connection.commit()
+            tidied_up.result(20)
+        assert log_bytes(tmp_path) == 0
