@@ -42,6 +42,7 @@ CLIENTS = 32
 UPDATES_A_SECOND = 2_000
 MOST_TOLD_SECONDS = 1.0
 LOOK_SECONDS = 0.25
+WARM_SECONDS = 4.0
 
 
 def update_for(cluster: ClusterSettings, people: int, seconds: float) -> int:
@@ -238,9 +239,9 @@ def measure(cluster: ClusterSettings, people: int, messages: int, seconds: float
             # The disk's backlog of all that was just written is no part of what is measured: while
             # the system works it off, whoever writes stands still for seconds.
             os.sync()
-            ask_for(url, token, people, 3)  # warm
             with ProcessPoolExecutor(3) as pool:
-                updating = pool.submit(update_for, cluster, people, seconds + 2)
+                updating = pool.submit(update_for, cluster, people, WARM_SECONDS + seconds + 2)
+                ask_for(url, token, people, WARM_SECONDS)
                 listening = pool.submit(listen_for, url, token, seconds)
                 time.sleep(1)
                 took = ask_for(url, token, people, seconds - 1)
@@ -258,7 +259,7 @@ def measure(cluster: ClusterSettings, people: int, messages: int, seconds: float
         print_times(kind, took[kind])
     everything = [value for values in took.values() for value in values]
     print_times("everything", everything)
-    answered, updated = len(everything) / (seconds - 1), sent / (seconds + 2)
+    answered, updated = len(everything) / (seconds - 1), sent / (WARM_SECONDS + seconds + 2)
     print(f"  {answered:,.0f} answers/s, {updated:,.0f} updates/s; API: {memory:,.0f} MiB")
     print_told(told)
     print(f"clients that look at each answer for {LOOK_SECONDS:g} s:")
