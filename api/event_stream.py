@@ -140,6 +140,7 @@ def _changes_behind(
 ) -> list[Change] | None:
     """Return what came behind these positions; None where it is too much."""
     found: list[Change] = []
+    missed = 0
     for table, kind in KINDS.items():
         places = [
             (place.number, offset)
@@ -160,6 +161,9 @@ def _changes_behind(
             f'order by loaded_at, "partition", "offset" limit {MOST_MISSED + 1}',
             given,
         ).fetchall()
+        missed += len(rows)
+        if missed > MOST_MISSED:
+            return None
         told = [value for (value,) in rows]
         if table != LINK_SUGGESTIONS.name:
             is_customer = table == CUSTOMERS.name
@@ -168,6 +172,4 @@ def _changes_behind(
             # What has gone since then is not told.
             told = [documents[number] for number in told if number in documents]
         found += [Change(tenant_id, kind, document) for document in told]
-        if len(found) > MOST_MISSED:
-            return None
     return found

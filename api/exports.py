@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/exports", tags=["exports"])
 Format = Literal["csv", "parquet"]
 
 
-class _Metadata(msgspec.Struct, rename="camel"):
+class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
     channel: str | None = None
     original_external_id: str | None = None
 
@@ -37,7 +37,7 @@ class _Metadata(msgspec.Struct, rename="camel"):
 class _Said(msgspec.Struct, rename="camel"):
     """What stands in the record alone."""
 
-    metadata: _Metadata
+    metadata: _Metadata = _Metadata()
     display_name: str | None = None
     custom_attributes: msgspec.Raw = msgspec.Raw(b"{}")
 
