@@ -55,14 +55,14 @@ class Sessions:
         ends_at = (now + timedelta(hours=SESSION_HOURS)).replace(microsecond=0)
         content = _Content(key_id, int(ends_at.timestamp()), secrets.token_urlsafe(12))
         value = self._serializer().dumps(msgspec.to_builtins(content))
-        return value if isinstance(value, str) else value.decode(), Session(key_id, ends_at)
+        return _text(value), Session(key_id, ends_at)
 
     def session_of(self, cookie: str, now: datetime) -> Session | None:
         """Return the session that the cookie is of; none where it is not ours, or is over."""
         if len(cookie) > LONGEST_COOKIE:
             return None
         try:
-            content = msgspec.convert(self._serializer().loads(cookie), _Content)
+            content = msgspec.convert(self._loaded(cookie), _Content)
         except (BadData, msgspec.ValidationError):
             return None
         session = Session(content.key, datetime.fromtimestamp(content.ends, UTC))
@@ -78,6 +78,15 @@ class Sessions:
         """Say whether the token is this session's."""
         return hmac.compare_digest(token.encode(), self.csrf_token(cookie).encode())
 
+    def _loaded(self, cookie: str) -> Any:
+        """Return what we signed; raises BadData where the cookie is not what we gave out."""
+        serializer = self._serializer()
+        loaded = serializer.loads(cookie)
+        # Base64 is read leniently ("+" for "-", spare bits at the end): one session, one cookie.
+        if _text(serializer.dumps(loaded)) != cookie:
+            raise BadData("the cookie is written in another way than ours")
+        return loaded
+
     def _serializer(self) -> URLSafeSerializer:
         return URLSafeSerializer(
             self._key(), salt="omnichannel.session", signer_kwargs=dict(_SIGNED)
@@ -87,6 +96,10 @@ class Sessions:
         if self._secret is None:
             self._secret = _secret_in(self._secret_file)
         return self._secret
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()
 
 
 def _secret_in(file: Path) -> str:
