@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -68,17 +69,21 @@ def positions_in(
     }
 
 
-def _derive_nothing(_tables: Collection[RawTable], _loaded_at: datetime) -> None:
+def _derive_nothing(
+    _tables: Collection[RawTable], _loaded_at: datetime
+) -> AbstractContextManager[None]:
     """Have the raw tables alone."""
+    return nullcontext()
 
 
 class DuckDbSink:
     """Writes batches through one connection, which nobody else may use meanwhile.
 
-    `derive` is called in each batch's transaction, once its rows are in their tables, with the
-    tables that it is about and the time that its rows bear: what it writes through the connection
-    is there with the batch, or not at all. The batch's parsed rows are still in their temporary
-    tables then.
+    `derive` is called in each batch's transaction, once it is known which rows its tables take,
+    with these tables and the time that the rows will bear. The batch's parsed rows, those that the
+    tables had, and which are taken, are in temporary tables then. What it returns is entered before
+    the rows are put in their tables and left before the batch is committed: in between it may do
+    what is not the connection's.
     """
 
     def __init__(
@@ -88,7 +93,9 @@ class DuckDbSink:
         *,
         now: Callable[[], datetime] = _utc_now,
         on_step: Callable[[str], None] = _ignore,
-        derive: Callable[[Collection[RawTable], datetime], None] = _derive_nothing,
+        derive: Callable[
+            [Collection[RawTable], datetime], AbstractContextManager[None]
+        ] = _derive_nothing,
     ) -> None:
         self._connection = connection
         self._tables = tables
@@ -106,8 +113,7 @@ class DuckDbSink:
         batch_id = str(uuid.uuid4())
         self._connection.begin()
         try:
-            loaded = self._write_rows(batch, batch_id)
-            self._move_offsets(batch, batch_id)
+            loaded = self._write_batch(batch, batch_id)
             self._on_step("before_commit")
             self._connection.commit()
         except duckdb.TransactionException as error:
@@ -130,7 +136,7 @@ class DuckDbSink:
         except duckdb.TransactionException:
             logger.debug("the transaction had ended by itself")
 
-    def _write_rows(self, batch: Batch, batch_id: str) -> tuple[LoadedTable, ...]:
+    def _write_batch(self, batch: Batch, batch_id: str) -> tuple[LoadedTable, ...]:
         self._on_step("begun")
         now = self._now()
         by_topic = batch.records_by_topic()
@@ -141,11 +147,15 @@ class DuckDbSink:
         }
         self._on_step("staged")
         self._erase(work, now)
-        removed = {topic: self._delete(table, staged[topic].tombstones) for topic, table in work}
-        self._on_step("deleted")
-        inserted = {topic: self._insert(topic, table, now) for topic, table in work}
-        self._on_step("inserted")
-        self._derive([table for _, table in work], now)
+        removed = {topic: self._find(table, staged[topic].tombstones) for topic, table in work}
+        with self._derive([table for _, table in work], now):
+            for _, table in work:
+                if table.keeps == "newest":
+                    self._run(sql.remove_replaced(table))
+            self._on_step("deleted")
+            inserted = {topic: self._insert(topic, table, now) for topic, table in work}
+            self._on_step("inserted")
+            self._move_offsets(batch, batch_id)
         return tuple(
             LoadedTable(
                 table.qualified,
@@ -179,16 +189,17 @@ class DuckDbSink:
             self._connection.unregister(sql.RECORDS)
         return _Staged(records.num_rows, rejected, tombstones)
 
-    def _delete(self, table: RawTable, tombstones: int) -> int:
-        """Remove what the batch removes or replaces; return how many rows it removes for good."""
-        if table.keeps == "first":
-            return 0
+    def _find(self, table: RawTable, tombstones: int) -> int:
+        """Find what the batch replaces and what the table takes of it; return how many rows it
+        removes for good.
+        """
         removed = 0
-        if tombstones:
-            removed = self._count(sql.remove_tombstoned(table))
-        self._run(sql.keep_newest(table, has_tombstones=tombstones > 0))
-        self._run(sql.find_stored(table))
-        self._run(sql.remove_replaced(table))
+        if table.keeps == "newest":
+            if tombstones:
+                removed = self._count(sql.remove_tombstoned(table))
+            self._run(sql.keep_newest(table, has_tombstones=tombstones > 0))
+            self._run(sql.find_stored(table))
+        self._run(sql.take(table))
         return removed
 
     def _erase(self, work: Sequence[tuple[str, RawTable]], now: datetime) -> None:
@@ -200,8 +211,7 @@ class DuckDbSink:
                     self._run(sql.remove_erased(table))
 
     def _insert(self, topic: str, table: RawTable, now: datetime) -> int:
-        statement = sql.insert_newest if table.keeps == "newest" else sql.insert_first
-        return self._count(statement(table), {"topic": topic, "loaded_at": now})
+        return self._count(sql.insert(table), {"topic": topic, "loaded_at": now})
 
     def _move_offsets(self, batch: Batch, batch_id: str) -> None:
         moved = batch.moved

@@ -200,8 +200,11 @@ def run_until_stopped(
             if not batch.moved:
                 batch = Batch.empty(clock(), batch.next_offsets, planned.topic_ids)
             elif batch.is_due(clock(), limits):
-                on_batch(sink.write(batch))
-                batch = Batch.empty(clock(), batch.next_offsets, planned.topic_ids)
+                written, written_at = sink.write(batch), clock()
+                on_batch(written)
+                # Records came meanwhile: they do not wait a whole age more, but until all are here.
+                started_at = max(written_at, clock() - limits.age_seconds / 2)
+                batch = Batch.empty(started_at, batch.next_offsets, planned.topic_ids)
         if batch.moved:
             on_batch(sink.write(batch))
 

@@ -23,6 +23,11 @@ def stored_name(table: RawTable) -> str:
     return f"stored_{table.name}"
 
 
+def taken_name(table: RawTable) -> str:
+    """Return the temporary table that says which of the batch's rows the table takes."""
+    return f"taken_{table.name}"
+
+
 def stage(table: RawTable) -> str:
     """Parse the records; `rejected_for` says why a row cannot be used, and is null otherwise."""
     columns = ",\n        ".join(f"{c.expression} as {c.name}" for c in table.parsed)
@@ -141,11 +146,31 @@ def remove_replaced(table: RawTable) -> str:
     """
 
 
-def insert_newest(table: RawTable) -> str:
-    """Insert what is newer than the table's row, or has none there."""
+def take(table: RawTable) -> str:
+    """Note which of the batch's rows the table is about to have and had not."""
+    choose = _choose_newest if table.keeps == "newest" else _choose_first
+    return f"""
+    create or replace temp table {taken_name(table)} as
+    {choose(table)}
+    """
+
+
+def insert(table: RawTable) -> str:
+    """Insert what was taken."""
+    names = ", ".join(f"s.{column.name}" for column in table.columns)
     return f"""
     insert into {table.qualified} by name
-    select {_columns(table)}
+    select {names}, $topic as topic, s."partition", s."offset",
+        $loaded_at::timestamptz as loaded_at
+    from {staged_name(table)} as s
+    where s.rowid in (select staged_row from {taken_name(table)})
+    """
+
+
+def _choose_newest(table: RawTable) -> str:
+    """Choose what is newer than the table's row, or has none there."""
+    return f"""
+    select s.rowid as staged_row
     from {staged_name(table)} as s
     where s.rowid in (
         select staged_row from newest_{table.name}
@@ -156,24 +181,19 @@ def insert_newest(table: RawTable) -> str:
     """
 
 
-def insert_first(table: RawTable) -> str:
-    """Insert what the table does not have, the batch's first of each key, found by its number
+def _choose_first(table: RawTable) -> str:
+    """Choose what the table does not have, the batch's first of each key, found by its number
     alone: to sort wide rows costs as much as to insert them.
     """
     keys = ", ".join(f"s.{key}" for key in table.key)
     same = " and ".join(f"t.{key} = s.{key}" for key in table.joined)
     return f"""
-    insert into {table.qualified} by name
-    select {_columns(table)}
+    select arg_min(s.rowid, row(s."offset", s."partition")) as staged_row
     from {staged_name(table)} as s
-    where s.rowid in (
-        select arg_min(s.rowid, row(s."offset", s."partition"))
-        from {staged_name(table)} as s
-        where s.rejected_for is null and not s.is_tombstone
-            and not exists (from {table.qualified} as t where {same})
-            {_not_erased(table)}
-        group by {keys}
-    )
+    where s.rejected_for is null and not s.is_tombstone
+        and not exists (from {table.qualified} as t where {same})
+        {_not_erased(table)}
+    group by {keys}
     """
 
 
@@ -206,13 +226,6 @@ def remove_erased(table: RawTable) -> str:
     delete from {table.qualified} as s
     where {_is_erased(table)}
     """
-
-
-def _columns(table: RawTable) -> str:
-    names = ", ".join(f"s.{column.name}" for column in table.columns)
-    return (
-        f'{names}, $topic as topic, s."partition", s."offset", $loaded_at::timestamptz as loaded_at'
-    )
 
 
 def _not_erased(table: RawTable) -> str:

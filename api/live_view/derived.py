@@ -2,7 +2,8 @@
 and what is looked up of customers; and whom the batch is about, for those who listen.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -12,7 +13,7 @@ import msgspec
 
 from api.live_view.instants import microseconds_of
 from api.live_view.lookups import Claim, StoredCustomer
-from api.live_view.lookups_writer import Entry, Erased, Lasting, LookupsWriter
+from api.live_view.lookups_writer import Entry, Erased, Lasting, LookupChanges, LookupsWriter
 from api.live_view.numbers import number_of
 from pipelines.raw_tables import (
     CONVERSATIONS,
@@ -39,6 +40,10 @@ _ERASED: Final = """
 """
 # What happened, as `Entry` has it.
 _ENTRIES: Final = {
+    CUSTOMER_EVENTS.name: """
+        number, 'event', tenant_id, null, customer_id, epoch_us(occurred_at),
+        event_id, null, number_of(identity_id), document
+    """,
     CUSTOMER_MESSAGES.name: """
         number, 'message', tenant_id, channel_id, external_id, epoch_us(sent_at),
         channel_id || ' ' || message_id, conversation_id, number_of(identity_id), document
@@ -47,23 +52,14 @@ _ENTRIES: Final = {
         number, 'conversation', tenant_id, channel_id, external_id, epoch_us(started_at),
         conversation_id, null, number_of(identity_id), if(merged_into is null, document, null)
     """,
-    CUSTOMER_EVENTS.name: """
-        number, 'event', tenant_id, null, customer_id, epoch_us(occurred_at),
-        event_id, null, number_of(identity_id), document
-    """,
 }
+_SUGGESTED: Final = "tenant_id, document"
 KINDS: Final = {
     "customers": "customer",
     "customer_events": "event",
     "customer_messages": "message",
     "link_suggestions": "suggestion",
 }
-
-
-_SUGGESTED: Final = """
-    select tenant_id, document from raw.link_suggestions
-    where loaded_at = $loaded_at order by "partition", "offset"
-"""
 
 
 class Change(NamedTuple):
@@ -104,59 +100,60 @@ class Derived:
     is_silent: bool = True
     told: list[Change] = field(default_factory=list)
 
-    def __call__(self, tables: Collection[RawTable], loaded_at: datetime) -> None:
-        """Derive from what was loaded at this time."""
+    @contextmanager
+    def __call__(self, tables: Collection[RawTable], loaded_at: datetime) -> Iterator[None]:
+        """Derive from what is loaded at this time, beside what is done until the block ends."""
         names = {table.name for table in tables}
-        given = {"loaded_at": loaded_at}
+        changes = self._changes(names, loaded_at)
+        with self.lookups.putting(changes):
+            self.told = [] if self.is_silent else self._told(names, changes)
+            yield
+
+    def _changes(self, names: Collection[str], loaded_at: datetime) -> LookupChanges:
         removed: list[str] = []
         erased: list[Erased] = []
         stored: list[StoredCustomer] = []
         lasting: list[Lasting] = []
-        entries = {
-            name: [Entry(*row) for row in self._rows(_taken(name, columns), given)]
+        entries = [
+            Entry(*row)
             for name, columns in _ENTRIES.items()
             if name in names
-        }
+            for row in self._rows(_taken(name, columns))
+        ]
         if CUSTOMER_EVENTS.name in names:
-            rows = self._rows(_ERASED, given)
+            rows = self._rows(_ERASED, {"loaded_at": loaded_at})
             removed += [identity_id for identity_id, _, since, _ in rows if since is None]
             erased = [Erased(*row) for _, *row in rows]
         if CUSTOMERS.name in names:
             removed += self._tombstoned(CUSTOMERS)
-            for *row, words in self._rows(_taken(CUSTOMERS.name, _CUSTOMERS, _STORED), given):
+            for *row, words in self._rows(_taken(CUSTOMERS.name, _CUSTOMERS, _STORED)):
                 stored.append(one := StoredCustomer(*row))
                 if words is not None:
                     lasting.append(_lasting(one, words))
         gone = self._tombstoned(CONVERSATIONS) if CONVERSATIONS.name in names else []
-        self.lookups.put(
+        return LookupChanges(
             stored,
             lasting,
-            removed=map(number_of, removed),
-            entries=[entry for some in entries.values() for entry in some],
-            removed_entries=map(number_of, gone),
-            erased=erased,
+            [number_of(one) for one in removed],
+            entries,
+            [number_of(one) for one in gone],
+            erased,
         )
-        self.told = [] if self.is_silent else self._told(names, stored, entries, given)
 
-    def _told(
-        self,
-        names: Collection[str],
-        stored: Iterable[StoredCustomer],
-        entries: Mapping[str, Sequence[Entry]],
-        given: Mapping[str, object],
-    ) -> list[Change]:
-        told = [Change(one.tenant_id, KINDS[CUSTOMERS.name], one.document) for one in stored]
-        for name in (CUSTOMER_EVENTS.name, CUSTOMER_MESSAGES.name):
-            told += [
-                Change(one.tenant_id, KINDS[name], one.document)
-                for one in entries.get(name, ())
-                if one.document is not None
-            ]
+    def _told(self, names: Collection[str], changes: LookupChanges) -> list[Change]:
+        told = [
+            Change(one.tenant_id, KINDS[CUSTOMERS.name], one.document) for one in changes.customers
+        ]
+        told += [
+            Change(one.tenant_id, one.kind, one.document)
+            for one in changes.entries
+            if one.kind != "conversation" and one.document is not None
+        ]
         if LINK_SUGGESTIONS.name in names:
             kind = KINDS[LINK_SUGGESTIONS.name]
             told += [
                 Change(tenant_id, kind, document)
-                for tenant_id, document in self._rows(_SUGGESTED, given)
+                for tenant_id, document in self._rows(_taken(LINK_SUGGESTIONS.name, _SUGGESTED))
             ]
         return told
 
@@ -169,13 +166,12 @@ class Derived:
 
 
 def _taken(name: str, columns: str, beside: str = "") -> str:
-    """Return the SQL of the batch's parsed rows that the table took."""
+    """Return the SQL of the batch's parsed rows that the table takes."""
     return f"""
         select {columns}
-        from staged_{name} as s semi join (
-            select "partition", "offset" from raw.{name} where loaded_at = $loaded_at
-        ) as taken using ("partition", "offset")
+        from staged_{name} as s
         {beside}
+        where s.rowid in (select staged_row from taken_{name})
         order by "partition", "offset"
     """  # noqa: S608 - our own names
 

@@ -1,4 +1,4 @@
-"""The process that keeps the view: feeds it, and answers what is asked of it over a socket.
+"""The process that keeps the view: feeds it, and answers over a socket what is asked over another.
 
 A process of its own, because Python does one thing at a time: beside a busy server, what DuckDB
 does in a dozen small steps would wait for its turn at every one of them (docs/adr).
@@ -13,10 +13,19 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import BinaryIO, Final
+from typing import Final
 
 from api.live_view.feed import Feed
-from api.live_view.protocol import Answered, Asked, Begin, Failed, framed, heard
+from api.live_view.protocol import (
+    Answered,
+    Asked,
+    Begin,
+    Failed,
+    Readable,
+    Receiving,
+    framed,
+    heard,
+)
 from api.live_view.store import LONG_READERS, READERS, StoreClosedError
 from api.problems import ProblemError
 from streams.logs import configure_logging
@@ -29,7 +38,7 @@ _SWITCH_SECONDS: Final = 0.0002
 
 
 class Keeper:
-    """Answers over the socket for as long as somebody is at its other end."""
+    """Answers over the channel for as long as somebody is at its other end."""
 
     def __init__(self, channel: socket.socket, begin: Begin) -> None:
         self._channel = channel
@@ -38,7 +47,7 @@ class Keeper:
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._long_readers = ThreadPoolExecutor(LONG_READERS, "long-reader")
 
-    def run(self, stream: BinaryIO) -> None:
+    def run(self, stream: Readable) -> None:
         """Feed and answer until the other side is gone, then close the files."""
         feeding = threading.Thread(target=self._feed.run, name="live-view")
         feeding.start()
@@ -92,21 +101,24 @@ def _sendable(error: Exception) -> Exception:
 
 
 def main() -> None:
-    """Keep the view that the other side of the inherited socket asks for."""
+    """Keep the view that the other side of the inherited sockets asks for: questions come over the
+    first, answers go over the second.
+    """
     # Ctrl-C is for whoever serves: it says goodbye to us when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()  # what lives as long as the process need not be looked through again and again
     with (
-        socket.socket(fileno=int(sys.argv[1])) as channel,
-        channel.makefile("rb") as stream,
+        socket.socket(fileno=int(sys.argv[1])) as questions,
+        socket.socket(fileno=int(sys.argv[2])) as answers,
     ):
+        stream = Receiving(questions)
         begin = heard(stream)
         if begin is None:
             return
         if begin.logs is not None:
             configure_logging(debug=begin.logs.debug, file=begin.logs.file)
-        Keeper(channel, begin).run(stream)
+        Keeper(answers, begin).run(stream)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,10 @@ Owns the file and its shape; what a customer's words are, `schema.sql` says.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -107,6 +110,21 @@ class Lasting(NamedTuple):
     claims: Sequence[Claim]
 
 
+@dataclass(frozen=True, slots=True)
+class LookupChanges:
+    """What a batch brings: customers, and what lasts of some of them; those removed, by number, of
+    whom nothing stays but what came of them. Entries of timelines; those removed, by number, and
+    who is erased: nothing that was there of them stays.
+    """
+
+    customers: Sequence[StoredCustomer] = ()
+    lasting: Sequence[Lasting] = ()
+    removed: Collection[int] = ()
+    entries: Sequence[Entry] = ()
+    removed_entries: Collection[int] = ()
+    erased: Sequence[Erased] = ()
+
+
 def _put(*changing: str) -> str:
     return (
         f"insert into customers ({COLUMNS}) "  # noqa: S608 - our own names
@@ -128,10 +146,11 @@ _ERASE: Final = """
 
 
 class LookupsWriter:
-    """Writes the file that `Lookups` reads, in one thread; makes it where it is missing."""
+    """Writes the file that `Lookups` reads, in a thread of its own; makes it where it is not."""
 
     def __init__(self, path: Path, *, is_synced: bool = True) -> None:
         """Open the file. Unless `is_synced`, a power cut may tear it."""
+        self._thread = ThreadPoolExecutor(1, "lookups")
         self._writer = sqlite3.connect(path, check_same_thread=False, timeout=WAIT_SECONDS)
         self._writer.execute("pragma journal_mode = wal")
         self._writer.execute(f"pragma journal_size_limit = {_LOG_BYTES}")
@@ -144,49 +163,49 @@ class LookupsWriter:
 
     def close(self) -> None:
         """Close the file."""
+        self._thread.shutdown()
         self._writer.close()
 
-    def put(
-        self,
-        customers: Sequence[StoredCustomer],
-        lasting: Sequence[Lasting],
-        *,
-        removed: Iterable[int] = (),
-        entries: Sequence[Entry] = (),
-        removed_entries: Iterable[int] = (),
-        erased: Iterable[Erased] = (),
-    ) -> None:
-        """Have these customers, and what lasts of some of them; and nothing of those removed, by
-        number, but what is put of them. Have these entries of timelines, and none that was there
-        of those removed, or about who is erased. The same again changes nothing.
+    @contextmanager
+    def putting(self, changes: LookupChanges) -> Iterator[None]:
+        """Have all of it there once the block has ended; meanwhile it is written beside the block.
+        The same again changes nothing.
         """
-        gone = set(removed)
+        put = self._thread.submit(self._put, changes)
+        try:
+            yield
+        finally:
+            put.result()
+
+    def _put(self, changes: LookupChanges) -> None:
+        gone = set(changes.removed)
+        lasting = changes.lasting
         words = {one.number: one.words for one in lasting if one.words is not None}
         changed = gone.union(one.number for one in lasting)
         with self._writer:
             self._writer.executemany(
                 "delete from customers where number = ?", [(number,) for number in gone]
             )
-            self._writer.executemany(_PUT, [one for one in customers if one.number in changed])
             self._writer.executemany(
-                _MOVE_ON, [one for one in customers if one.number not in changed]
+                _PUT, [one for one in changes.customers if one.number in changed]
+            )
+            self._writer.executemany(
+                _MOVE_ON, [one for one in changes.customers if one.number not in changed]
             )
             self._writer.executemany(
                 "delete from claims where customer_number = ?", [(number,) for number in changed]
             )
             self._writer.executemany(_PUT_CLAIM, [claim for one in lasting for claim in one.claims])
             self._put_words(words, gone | (changed - words.keys()))
-            self._put_entries(entries, removed_entries, erased)
+            self._put_entries(changes)
 
-    def _put_entries(
-        self, entries: Sequence[Entry], removed: Iterable[int], erased: Iterable[Erased]
-    ) -> None:
-        gone = [(entry.number,) for entry in entries if entry.document is None]
-        gone += [(number,) for number in removed]
+    def _put_entries(self, changes: LookupChanges) -> None:
+        gone = [(entry.number,) for entry in changes.entries if entry.document is None]
+        gone += [(number,) for number in changes.removed_entries]
         self._writer.executemany("delete from entries where number = ?", gone)
-        self._writer.executemany(_ERASE, erased)
+        self._writer.executemany(_ERASE, changes.erased)
         self._writer.executemany(
-            _PUT_ENTRY, [entry for entry in entries if entry.document is not None]
+            _PUT_ENTRY, [entry for entry in changes.entries if entry.document is not None]
         )
 
     def _put_words(self, words: Mapping[int, str], gone: set[int]) -> None:

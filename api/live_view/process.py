@@ -5,12 +5,23 @@ import itertools
 import logging
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from api.live_view.protocol import Answered, Asked, Begin, Event, Failed, framed, next_heard
+from api.live_view.protocol import (
+    Answered,
+    Asked,
+    Begin,
+    Event,
+    Failed,
+    Receiving,
+    framed,
+    heard,
+)
 from api.live_view.reader import Reader
 from api.live_view.store import LONG_READERS, READERS
 from api.problems import ProblemError
@@ -22,6 +33,7 @@ Answer = TypeVar("Answer")
 # One is on its way while another one is worked on. Who comes then waits here, and may go.
 _AT_ONCE: Final = 2 * READERS
 _END_SECONDS: Final = 60.0
+_MOST_UNHEARD: Final = 64  # then it is the process that waits
 
 
 @dataclass(slots=True)
@@ -41,37 +53,53 @@ class ViewProcess:
 
     async def run(self) -> None:
         """Start it, and return once it has ended."""
-        ours, theirs = socket.socketpair()
-        with theirs:
+        questions, their_questions = socket.socketpair()
+        answers, their_answers = socket.socketpair()
+        with their_questions, their_answers:
+            fds = [their_questions.fileno(), their_answers.fileno()]
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "api.live_view.keeper",
-                str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
+                *map(str, fds),
+                pass_fds=fds,
                 stdin=asyncio.subprocess.DEVNULL,
             )
-        stream, self._writer = await asyncio.open_connection(sock=ours)
+        _, self._writer = await asyncio.open_connection(sock=questions)
         try:
             self._writer.write(framed(self.begin))
             if self._is_ending:
                 self._writer.write_eof()
-            while (said := await next_heard(stream)) is not None:
-                match said:
-                    case Answered(number, answer):
-                        if (future := self._waiting(number)) is not None:
-                            future.set_result(answer)
-                    case Failed(number, error):
-                        if (future := self._waiting(number)) is not None:
-                            future.set_exception(error)
-                    case _:
-                        self.hear(said)
+            # In a thread: the loop takes up a large batch a piece a turn, and has many other turns.
+            await asyncio.to_thread(self._listen, answers, asyncio.get_running_loop())
         finally:
             self._writer.close()
+            with suppress(OSError):  # of a socket whose other end is gone, some systems complain
+                answers.shutdown(socket.SHUT_RDWR)
+            answers.close()
             for future in self._asked.values():
                 if not future.done():
                     future.set_exception(_gone())
             await _ended(process)
+
+    def _listen(self, channel: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the loop take up what is said, until nobody says anything any more."""
+        stream, room = Receiving(channel), threading.Semaphore(_MOST_UNHEARD)
+        while (said := heard(stream)) is not None:
+            room.acquire()
+            loop.call_soon_threadsafe(self._take, said, room)
+
+    def _take(self, said: Any, room: threading.Semaphore) -> None:
+        room.release()
+        match said:
+            case Answered(number, answer):
+                if (future := self._waiting(number)) is not None:
+                    future.set_result(answer)
+            case Failed(number, error):
+                if (future := self._waiting(number)) is not None:
+                    future.set_exception(error)
+            case _:
+                self.hear(said)
 
     async def ask(self, question: Callable[[Reader], Answer], *, is_long: bool) -> Answer:
         """Return the answer. Raises what the question raised, and ProblemError (503) where the

@@ -1,16 +1,16 @@
 """What the process that keeps the view and the one that serves it say to each other, and how that
-goes over the socket between them: pickled, each with its length before it.
+goes over the sockets between them, one for each direction: pickled, each with its length before it.
 
-The socket is nobody else's: it has no name, and one of the two inherits it from the other.
+The sockets are nobody else's: they have no name, and one of the two inherits them from the other.
 """
 
-import asyncio
 import pickle
+import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from api.live_view.derived import Change
 from api.live_view.reader import Reader
@@ -108,7 +108,34 @@ def framed(said: object) -> bytes:
     return _LENGTH.pack(len(content)) + content
 
 
-def heard(stream: BinaryIO) -> Any | None:
+class Readable(Protocol):
+    """Where something is heard."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, or fewer where no more will come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """Reads from a socket, all that is asked for in one step: after each step a thread waits for
+    Python's lock, and the event loop beside it does not like to give it away.
+    """
+
+    channel: socket.socket
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, or fewer where no more will come."""
+        received = b""
+        while len(received) < size:
+            some = self.channel.recv(size - len(received), socket.MSG_WAITALL)
+            if not some:
+                break
+            received += some
+        return received
+
+
+def heard(stream: Readable) -> Any | None:
     """Return what is said next; None where the other side is gone."""
     try:
         if len(head := stream.read(_LENGTH.size)) < _LENGTH.size:
@@ -118,14 +145,3 @@ def heard(stream: BinaryIO) -> Any | None:
     except ConnectionError:  # it was killed before it had heard all that we said
         return None
     return pickle.loads(content) if len(content) == length else None  # noqa: S301 - our own process
-
-
-async def next_heard(stream: asyncio.StreamReader) -> Any | None:
-    """Return what is said next, without holding up the event loop; None where the other side is
-    gone.
-    """
-    try:
-        (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
-        return pickle.loads(await stream.readexactly(length))  # noqa: S301 - our own process
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return None

@@ -102,6 +102,33 @@ def test_a_continuous_run_writes_by_age_and_what_is_left_when_stopped() -> None:
     assert clock.seconds < 12
 
 
+@pytest.mark.parametrize(("seconds", "second_at"), [(1, 5 + 5), (7, 5 + 7 + 2.5)])
+def test_what_came_while_a_batch_was_seen_to_waits_half_its_age_or_less(
+    seconds: float, second_at: float
+) -> None:
+    clock, stop = FakeClock(), threading.Event()
+    source = FakeSource({P0: messages(2)}, clock=clock)
+    written_at: list[float] = []
+
+    def take_some_seconds(batch: LoadedBatch) -> None:
+        written_at.append(clock.seconds)
+        if batch.next_offsets[P0] == 4:
+            stop.set()
+        else:
+            source.log[P0] += [record(n, fact(f"m{n}")) for n in (2, 3)]
+        clock.seconds += seconds
+
+    run_until_stopped(
+        source,
+        FakeSink(),
+        clock=clock,
+        limits=BatchLimits(rows=1000, age_seconds=5),
+        on_batch=take_some_seconds,
+        stop=stop,
+    )
+    assert written_at == [5, second_at]
+
+
 def test_a_continuous_run_finds_a_new_partition() -> None:
     clock, stop, sink = FakeClock(), threading.Event(), FakeSink()
     source = FakeSource({P0: messages(1)}, clock=clock)

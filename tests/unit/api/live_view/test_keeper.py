@@ -53,19 +53,24 @@ def test_error_arrives_with_all_it_says() -> None:
 
 
 def test_process_ends_when_it_is_not_heard_to_the_end(tmp_path: Path) -> None:
-    """As when whoever asked is killed: what it had not read yet makes the socket an error."""
-    ours, theirs = socket.socketpair()
-    with theirs:
+    """As when whoever asked is killed: what it had not read yet makes the sockets an error."""
+    (questions, their_questions), (answers, their_answers) = (
+        socket.socketpair(),
+        socket.socketpair(),
+    )
+    with their_questions, their_answers:
+        fds = [their_questions.fileno(), their_answers.fileno()]
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.live_view.keeper", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-m", "api.live_view.keeper", *map(str, fds)],
+            pass_fds=fds,
             stderr=subprocess.PIPE,
         )
-    ours.sendall(framed(Begin(NOWHERE, tmp_path, None)))
-    ours.sendall(framed(Asked(1, seven, is_long=False)))
-    ours.settimeout(DEADLINE_SECONDS)
-    assert ours.recv(1)
-    ours.close()
+    questions.sendall(framed(Begin(NOWHERE, tmp_path, None)))
+    questions.sendall(framed(Asked(1, seven, is_long=False)))
+    answers.settimeout(DEADLINE_SECONDS)
+    assert answers.recv(1)
+    answers.close()
+    questions.close()
     _, said = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 0
     assert b"Traceback" not in said

@@ -5,6 +5,7 @@ import pytest
 from api import event_stream
 from api.event_stream import _changes_behind
 from api.live_view.derived import Change
+from api.live_view.lookups_writer import LookupChanges
 from api.live_view.numbers import number_of
 from pipelines.batch import Partition
 from tests.unit.api.live_view.fed import FedView
@@ -36,5 +37,6 @@ def test_too_much_is_too_much_though_some_of_it_has_gone_meanwhile(
     monkeypatch.setattr(event_stream, "MOST_MISSED", 2)
     fed.records(*(customer(f"c{n}") for n in range(4)))
     # SQLite is written before DuckDB's transaction ends.
-    fed.store.lookups_writer.put((), (), removed=[number_of("c0")])
+    with fed.store.lookups_writer.putting(LookupChanges(removed=[number_of("c0")])):
+        pass
     assert missed(fed) is None  # else nobody would ever be told of the fourth

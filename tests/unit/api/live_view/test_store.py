@@ -1,9 +1,10 @@
 """The view's files over restarts, kills and power cuts."""
 
 import random
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_what_was_closed_is_kept_over_a_restart_of_the_machine(
         fed.records(customer("c1"))
     with opened(tmp_path, "two", monkeypatch) as fed:
         assert customers_in(fed) == 1
+
+
+def test_a_batch_that_cannot_be_looked_up_is_not_in_the_lists_either(fed: FedView) -> None:
+    fed.records(customer("c1"))
+    with closing(sqlite3.connect(fed.store.lookups_path)) as other, other:
+        other.execute("drop table claims")
+    with pytest.raises(sqlite3.OperationalError):
+        fed.records(customer("c2"))
+    assert customers_in(fed) == 1
 
 
 def test_rows_that_were_replaced_do_not_pile_up_in_a_view_that_is_live(
