@@ -207,8 +207,8 @@ def wait_until_ready(url: str) -> None:
 def processes_of(pid: int) -> Iterator[int]:
     """Yield the process and those that it started."""
     yield pid
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        yield from map(int, (thread / "children").read_text().split())
+    first_thread = Path(f"/proc/{pid}/task/{pid}")
+    yield from map(int, (first_thread / "children").read_text().split())
 
 
 def peak_mib(pid: int) -> float:

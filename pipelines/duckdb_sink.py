@@ -20,6 +20,7 @@ from pipelines.errors import OffsetsMovedError
 from pipelines.raw_tables import CUSTOMER_EVENTS, RawTable
 from pipelines.rows import table_of
 from pipelines.sink import LoadedBatch, LoadedTable, Position
+from warehouse.parsed import Parsed
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class DuckDbSink:
         ] = _derive_nothing,
     ) -> None:
         self._connection = connection
+        self._parsed = Parsed(connection)
         self._tables = tables
         self._now = now
         self._on_step = on_step
@@ -233,7 +235,7 @@ class DuckDbSink:
 
     def _run(self, statement: str, given: Mapping[str, object] | None = None) -> list[Any]:
         """Run to the end: DuckDB 2 streams, and an unread result blocks the connection."""
-        return self._connection.execute(statement, given or {}).fetchall()
+        return self._parsed.execute(statement, given).fetchall()
 
 
 def _offsets_table(batch: Batch) -> Any:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import duckdb
 import msgspec
 
 from api.live_view.instants import microseconds_of
@@ -23,6 +22,7 @@ from pipelines.raw_tables import (
     LINK_SUGGESTIONS,
     RawTable,
 )
+from warehouse.parsed import Parsed
 
 _CUSTOMERS: Final = """
     number, tenant_id, customer_id, version, merged_into, epoch_us(last_seen_at),
@@ -95,7 +95,7 @@ class Derived:
     batch, and the same once more changes nothing.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    parsed: Parsed
     lookups: LookupsWriter
     is_silent: bool = True
     told: list[Change] = field(default_factory=list)
@@ -162,7 +162,7 @@ class Derived:
         return [own_id for (own_id,) in rows]
 
     def _rows(self, statement: str, given: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
-        return self.connection.execute(statement, given or {}).fetchall()
+        return self.parsed.execute(statement, given).fetchall()
 
 
 def _taken(name: str, columns: str, beside: str = "") -> str:

@@ -21,6 +21,7 @@ from pipelines.raw_tables import POLICIES
 from pipelines.sink import LoadedBatch, Source, plan, run_until_caught_up, run_until_stopped
 from streams.cluster import ClusterSettings
 from warehouse.errors import WarehouseError
+from warehouse.parsed import Parsed
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Feed:
         tables = live_tables_by_topic(self.cluster.topic_prefix)
         topics = tuple(reversed(tables))
         with open_store(self.folder) as store:
-            derived = Derived(store.connection, store.lookups_writer)
+            derived = Derived(Parsed(store.connection), store.lookups_writer)
             sink = DuckDbSink(store.connection, tables, derive=derived)
             with self._offered(store):
                 while not self._stop.is_set():

@@ -7,13 +7,14 @@ import duckdb
 
 from api.live_view.lookups import Lookups
 from api.live_view.windows import Windows
+from warehouse.parsed import Parsed
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A connection for as long as one question takes, and what all questions share."""
 
-    connection: duckdb.DuckDBPyConnection
+    parsed: Parsed
     lookups: Lookups
     windows: Windows
 
@@ -21,4 +22,9 @@ class Reader:
         self, statement: str, given: Mapping[str, object] | None = None
     ) -> duckdb.DuckDBPyConnection:
         """Run the statement, which sees one state of the view; the rows are to be fetched."""
-        return self.connection.execute(statement, dict(given or {}))
+        return self.parsed.execute(statement, given)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection, for what is no single statement with rows to fetch."""
+        return self.parsed.connection

@@ -21,6 +21,7 @@ from api.live_view.windows import Windows
 from warehouse.connection import connect_again, open_writer
 from warehouse.disk import sync
 from warehouse.migrate import migrations
+from warehouse.parsed import Parsed
 
 logger = logging.getLogger(__name__)
 
@@ -68,23 +69,23 @@ class LiveStore:
         self.lookups_writer = LookupsWriter(lookups, is_synced=is_synced)
         self.lookups = Lookups(lookups)
         self.windows = Windows()
-        self._connections: queue.SimpleQueue[duckdb.DuckDBPyConnection | None] = queue.SimpleQueue()
+        self._readers: queue.SimpleQueue[Parsed | None] = queue.SimpleQueue()
         for _ in range(READERS + LONG_READERS):
-            self._connections.put(connect_again(connection))
+            self._readers.put(Parsed(connect_again(connection)))
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
         """Give a reader for a moment: each query sees one state of the view, whatever comes. Raises
         StoreClosedError.
         """
-        connection = self._connections.get()
-        if connection is None:
-            self._connections.put(None)  # for the next one who comes too late
+        parsed = self._readers.get()
+        if parsed is None:
+            self._readers.put(None)  # for the next one who comes too late
             raise StoreClosedError
         try:
-            yield Reader(connection, self.lookups, self.windows)
+            yield Reader(parsed, self.lookups, self.windows)
         finally:
-            self._connections.put(connection)
+            self._readers.put(parsed)
 
     def settle(self) -> None:
         """Tidy up what a load has left, and from now on between batches, a little at a time."""
@@ -110,9 +111,9 @@ class LiveStore:
     def close(self) -> None:
         """Wait for those who read, then close the files."""
         for _ in range(READERS + LONG_READERS):
-            if (connection := self._connections.get()) is not None:
-                connection.close()
-        self._connections.put(None)
+            if (parsed := self._readers.get()) is not None:
+                parsed.connection.close()
+        self._readers.put(None)
         self.lookups.close()
         self.lookups_writer.close()
 

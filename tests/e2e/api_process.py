@@ -67,9 +67,9 @@ class ApiProcess:
     def kill_view(self) -> None:
         """End the process that keeps the view: it alone, and not gently."""
         assert self._process is not None
-        for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
-            for child in (thread / "children").read_text().split():
-                os.kill(int(child), signal.SIGKILL)
+        pid = self._process.pid  # and its first thread's number
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
 
     def __enter__(self) -> Self:
         """Start it."""

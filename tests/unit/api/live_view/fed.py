@@ -29,6 +29,7 @@ from streams.cluster import ClusterSettings
 from tests.sql.conftest import TOPICS, Loaded
 from tests.unit.pipelines.builders import FakeRecord, batch, chunk, erasure, record
 from warehouse.connection import open_memory
+from warehouse.parsed import Parsed
 from warehouse.time_zones import TimeZones
 
 
@@ -68,7 +69,8 @@ class FedView:
         self.store = store
         self.warehouse = warehouse
         self._warehouse_sink = DuckDbSink(warehouse, tables_by_topic(""))
-        self._derived = Derived(store.connection, store.lookups_writer, is_silent=False)
+        parsed = Parsed(store.connection)
+        self._derived = Derived(parsed, store.lookups_writer, is_silent=False)
         self._sink = DuckDbSink(store.connection, live_tables_by_topic(""), derive=self._derived)
         self._offsets: dict[str, int] = {}
         self._tenants = 0

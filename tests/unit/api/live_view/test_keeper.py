@@ -148,12 +148,18 @@ def pids_below(pid: int) -> set[int]:
     """Return the processes that this one started, and that have not ended."""
     found = set()
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            with suppress(FileNotFoundError):  # it has ended meanwhile
-                state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
-                if state != "Z":
-                    found.add(int(child))
+        for child in text_of(thread / "children").split():
+            stat = text_of(Path(f"/proc/{child}/stat"))
+            if stat and stat.rpartition(")")[2].split()[0] != "Z":
+                found.add(int(child))
     return found
+
+
+def text_of(file: Path) -> str:
+    """Return what a file says of a thread or a process; nothing where that has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return file.read_text()
+    return ""
 
 
 async def until(is_so: Callable[[], bool]) -> None:
