@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _CATCHING_UP: Final = BatchLimits()
 # What a person takes for at once, and enough for the work of a batch to be a fraction of it.
-_LIVE: Final = BatchLimits(rows=20_000, age_seconds=0.2)
+_LIVE: Final = BatchLimits(rows=20_000, age_seconds=0.25)
 _GATHER_SECONDS: Final = 0.05
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 15.0

@@ -1,11 +1,6 @@
 -- What the live view has beyond the warehouse's raw tables. Run once, on a new file: where this text
 -- changes, the view is made anew from the topics.
 
--- The words by which people look for a customer, in comparable form.
-create macro words_of(said) as
-    regexp_extract_all(strip_accents(lower(nfc_normalize(said))), '[\p{L}\p{N}\p{M}]+');
--- A number is looked for as a whole, as people write it at home, and by its last four digits.
-create macro ends_of(digits) as [right(digits, n) for n in [99, 11, 10, 9, 8, 7, 4]];
 -- Eight bytes of a text as a number, the first or the second ones: numbers sort like the text, and
 -- a million of them are read in the time of some thousand texts. Less half their range: SQLite's
 -- have a sign.

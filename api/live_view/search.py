@@ -4,13 +4,12 @@ Words are found by their beginnings, in any order; a number in any notation, by 
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 from api.live_view.lookups import Lookups
+from api.live_view.words import words_of
 from streams.identity import phones
 
 LONGEST_SEARCH: Final = 200
@@ -61,17 +60,3 @@ def search_for(typed: str | None, region: str | None) -> Search | None:
     if words := words_of(typed):
         alternatives.append(words[:_MOST_WORDS])
     return Search(list(dict.fromkeys(map(tuple, alternatives))))
-
-
-def words_of(typed: str) -> list[str]:
-    """Return the words in comparable form, as `schema.sql`'s `words_of` has them (a test holds both
-    to each other): asking DuckDB for it would take longer than the search.
-    """
-    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFC", typed).lower())
-    plain = "".join(character for character in apart if unicodedata.category(character)[0] != "M")
-    folded = unicodedata.normalize("NFC", plain)
-    return [
-        "".join(run)
-        for is_word, run in groupby(folded, lambda one: unicodedata.category(one)[0] in "LNM")
-        if is_word
-    ]

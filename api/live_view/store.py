@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Final
 import duckdb
 import msgspec
 
+from api.live_view import words
 from api.live_view.lookups import Lookups
 from api.live_view.lookups_writer import SHAPE, LookupsWriter
 from api.live_view.reader import Reader
 from api.live_view.tables import TABLES
 from api.live_view.windows import Windows
+from api.live_view.words import teach_words
 from warehouse.connection import connect_again, open_writer
 from warehouse.disk import sync
 from warehouse.migrate import migrations
@@ -132,6 +135,7 @@ def open_store(folder: Path) -> Iterator[LiveStore]:
         connection = opened.enter_context(open_writer(database, rows_a_group=_ROWS_A_GROUP))
         for setting in _SETTINGS:
             connection.execute(setting)
+        teach_words(connection)
         if not made.exists():
             logger.info("The live view is made from the topics")
             connection.execute(_SCHEMA.read_text(encoding="utf-8"))
@@ -184,6 +188,8 @@ def _shape() -> str:
         [migration.checksum for migration in migrations()],
         _SCHEMA.read_text(encoding="utf-8"),
         SHAPE,
+        Path(words.__file__).read_text(encoding="utf-8"),
+        unicodedata.unidata_version,
         _ROWS_A_GROUP,
         [[table.qualified, [column.expression for column in table.parsed]] for table in TABLES],
     ]

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
+from api.live_view.words import SEARCH_TEXT
 from pipelines.raw_tables import (
     ALL,
     CONVERSATIONS,
@@ -21,15 +22,15 @@ from streams.topics import full_name
 # The record's own JSON: what is answered is what was written, to the letter.
 _DOCUMENT: Final = Column("document", "tenantId", sql="value")
 
-_WORDS: Final = """
-    ' ' || array_to_string(list_concat(
-        words_of(concat_ws(' ',
+_SEARCH_TEXT: Final = f"""
+    {SEARCH_TEXT}(
+        concat_ws(' ',
             r."displayName",
             array_to_string(r.emails, ' '),
-            array_to_string([concat_ws(' ', i."externalId", i.username) for i in {}], ' ')
-        )),
-        flatten([ends_of(ltrim(p, '+')) for p in r.phones])
-    ), ' ')
+            array_to_string([concat_ws(' ', i."externalId", i.username) for i in {{}}], ' ')
+        ),
+        coalesce(array_to_string(r.phones, ' '), '')
+    )
 """
 _SORT_NAME: Final = "strip_accents(lower(nfc_normalize({})))"
 
@@ -80,7 +81,7 @@ LIVE_CUSTOMERS: Final = replace(
         replace(_of_identities("channel_ids", f"[c.id for c in {_CHANNELS}]"), required=True),
         _of_identities("channel_types", f"[c.type for c in {_CHANNELS}]"),
         _of_identities("last_inbound_at", 'list_max([i."lastInboundAt" for i in {}])'),
-        _of_identities("search_text", _WORDS.strip()),
+        _of_identities("search_text", _SEARCH_TEXT.strip()),
         Column("name_rank", "displayName", sql=f"rank_of({_SORT_NAME}, 1)"),
         Column("name_rank_2", "displayName", sql=f"rank_of({_SORT_NAME}, 2)"),
         _of_identities("lasting", _LASTING.strip()),
