@@ -41,19 +41,23 @@ class _StoppedError(Exception):
 @dataclass(slots=True)
 class Feed:
     """Feeds the files of a folder that is its own, and says what happens to whoever shall `hear`.
-    `store` is the opened files, while they are.
+    `store` is the opened files, while they are. After a load of more than `most_loaded` records it
+    leaves it to another process to go on.
     """
 
     cluster: ClusterSettings
     folder: Path
     hear: Callable[[Event], None]
+    most_loaded: int
     store: LiveStore | None = None
     _progress: Progress = field(default_factory=Progress)
     _positions: dict[Partition, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Feed them until told to stop, whatever happens to Kafka meanwhile."""
+        """Feed them until told to stop, whatever happens to Kafka meanwhile; or until so much was
+        loaded that another process shall go on.
+        """
         pause_seconds = _FIRST_PAUSE_SECONDS
         while not self._stop.is_set():
             began = time.monotonic()
@@ -69,6 +73,8 @@ class Feed:
             except Exception:
                 logger.exception("The live view stopped; it goes on in a moment")
                 self._pause_for("the view has stopped: its log says why")
+            else:
+                return
             if time.monotonic() - began > _LONGEST_PAUSE_SECONDS:
                 pause_seconds = _FIRST_PAUSE_SECONDS
             self._stop.wait(pause_seconds)
@@ -87,7 +93,7 @@ class Feed:
         self._say(Progress("starting", reason=reason))
 
     def _feed(self) -> None:
-        """Feed the view until it is stopped, or cannot go on."""
+        """Feed the view until it is stopped, cannot go on, or has loaded too much to do so well."""
         tables = live_tables_by_topic(self.cluster.topic_prefix)
         topics = tuple(reversed(tables))
         with open_store(self.folder) as store:
@@ -99,8 +105,10 @@ class Feed:
                         with open_source(
                             self.cluster, topics, gather_seconds=_GATHER_SECONDS
                         ) as source:
-                            self._catch_up(source, sink, derived)
+                            loaded = self._catch_up(source, sink, derived)
                             store.settle()
+                            if loaded > self.most_loaded and not self._progress.is_ready:
+                                return
                             derived.is_silent = False
                             self._go_on(source, sink, derived)
                     except (TopicRecreatedError, OffsetsExpiredError):
@@ -124,8 +132,10 @@ class Feed:
             self._say(Progress())
             self.hear(Closed())
 
-    def _catch_up(self, source: Source, sink: DuckDbSink, derived: Derived) -> None:
-        """Load what there is at this moment; a view that is read meanwhile stays readable."""
+    def _catch_up(self, source: Source, sink: DuckDbSink, derived: Derived) -> int:
+        """Load what there is at this moment, and return how much; a view that is read meanwhile
+        stays readable.
+        """
         positions = sink.positions()
         total = plan(source.topics(), positions).lag
         was_ready = self._progress.is_ready
@@ -150,7 +160,8 @@ class Feed:
         self._positions = {place: position.next_offset for place, position in positions.items()}
         self.hear(Fed(dict(self._positions)))
         run_until_caught_up(source, sink, clock=time.monotonic, limits=_CATCHING_UP, on_batch=note)
-        logger.info("The live view is live: %d records were loaded", total)
+        logger.info("The live view has caught up: %d records were loaded", total)
+        return total
 
     def _go_on(self, source: Source, sink: DuckDbSink, derived: Derived) -> None:
         self._say(replace(self._progress, phase="live", reason=""))

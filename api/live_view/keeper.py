@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -21,7 +22,6 @@ from api.live_view.protocol import (
     Asked,
     Begin,
     Failed,
-    Readable,
     Receiving,
     framed,
     heard,
@@ -38,21 +38,22 @@ _SWITCH_SECONDS: Final = 0.0002
 
 
 class Keeper:
-    """Answers over the channel for as long as somebody is at its other end."""
+    """Answers questions for as long as somebody is at the other end, or the feed goes on."""
 
-    def __init__(self, channel: socket.socket, begin: Begin) -> None:
-        self._channel = channel
+    def __init__(self, questions: socket.socket, answers: socket.socket, begin: Begin) -> None:
+        self._questions = questions
+        self._answers = answers
         self._sending = threading.Lock()
-        self._feed = Feed(begin.cluster, begin.folder, self._say)
+        self._feed = Feed(begin.cluster, begin.folder, self._say, begin.most_loaded)
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._long_readers = ThreadPoolExecutor(LONG_READERS, "long-reader")
 
-    def run(self, stream: Readable) -> None:
-        """Feed and answer until the other side is gone, then close the files."""
-        feeding = threading.Thread(target=self._feed.run, name="live-view")
+    def run(self) -> None:
+        """Feed and answer until the other side is gone, or the feed ends; then close the files."""
+        feeding = threading.Thread(target=self._feed_to_the_end, name="live-view")
         feeding.start()
         try:
-            while (asked := heard(stream)) is not None:
+            while (asked := heard(Receiving(self._questions))) is not None:
                 pool = self._long_readers if asked.is_long else self._readers
                 pool.submit(self._answer, asked)
         finally:
@@ -60,6 +61,13 @@ class Keeper:
             for pool in (self._readers, self._long_readers):
                 pool.shutdown(cancel_futures=True)
             feeding.join()
+
+    def _feed_to_the_end(self) -> None:
+        try:
+            self._feed.run()
+        finally:
+            with suppress(OSError):  # nobody is there to ask anything
+                self._questions.shutdown(socket.SHUT_RD)
 
     def _answer(self, asked: Asked) -> None:
         try:
@@ -82,7 +90,7 @@ class Keeper:
     def _send(self, frame: bytes) -> None:
         try:
             with self._sending:
-                self._channel.sendall(frame)
+                self._answers.sendall(frame)
         except OSError:
             logger.debug("nobody is there to hear it")
 
@@ -112,13 +120,12 @@ def main() -> None:
         socket.socket(fileno=int(sys.argv[1])) as questions,
         socket.socket(fileno=int(sys.argv[2])) as answers,
     ):
-        stream = Receiving(questions)
-        begin = heard(stream)
+        begin = heard(Receiving(questions))
         if begin is None:
             return
         if begin.logs is not None:
             configure_logging(debug=begin.logs.debug, file=begin.logs.file)
-        Keeper(answers, begin).run(stream)
+        Keeper(questions, answers, begin).run()
 
 
 if __name__ == "__main__":

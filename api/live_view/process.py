@@ -51,8 +51,10 @@ class ViewProcess:
         default_factory=lambda: asyncio.Semaphore(LONG_READERS)
     )
 
-    async def run(self) -> None:
-        """Start it, and return once it has ended."""
+    async def run(self) -> bool:
+        """Start it, and return once it has ended: whether that was in order, because it was told to
+        or another one shall go on.
+        """
         questions, their_questions = socket.socketpair()
         answers, their_answers = socket.socketpair()
         with their_questions, their_answers:
@@ -80,7 +82,8 @@ class ViewProcess:
             for future in self._asked.values():
                 if not future.done():
                     future.set_exception(_gone())
-            await _ended(process)
+            code = await _ended(process)
+        return code == 0
 
     def _listen(self, channel: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         """Have the loop take up what is said, until nobody says anything any more."""
@@ -129,14 +132,14 @@ class ViewProcess:
         return None if future is None or future.done() else future
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Return once the process has ended, by itself or not."""
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    """Return once the process has ended, by itself or not, with its code."""
     try:
-        await asyncio.wait_for(process.wait(), _END_SECONDS)
+        return await asyncio.wait_for(process.wait(), _END_SECONDS)
     except TimeoutError:
         logger.warning("The view's process did not end by itself; it is killed")
         process.kill()
-        await process.wait()
+        return await process.wait()
 
 
 def _gone() -> ProblemError:

@@ -73,11 +73,14 @@ Event = Progress | Opened | Closed | Fed
 
 
 class Begin(NamedTuple):
-    """The first thing said: keep this cluster's view in this folder."""
+    """The first thing said: keep this cluster's view in this folder. Who has to load more than
+    `most_loaded` records before the view is live ends then, for another process to go on.
+    """
 
     cluster: ClusterSettings
     folder: Path
     logs: LogSettings | None
+    most_loaded: int
 
 
 class Asked(NamedTuple):

@@ -42,6 +42,9 @@ Question = Callable[[Reader], Answer]
 _PAUSE_SECONDS: Final = 1.0
 _LOOK_AGAIN_SECONDS: Final = 0.5
 _MOST_ANSWERS: Final = 1_000
+# A process that has loaded millions of records has a heap so large and torn that each batch and
+# each question takes it a third longer from then on.
+_MOST_LOADED: Final = 250_000
 _ANSWER_SECONDS = 1.0  # the clock goes on where no batch comes: a day ends, a week begins
 
 
@@ -223,16 +226,19 @@ class LiveView:
             self._lookups = None
 
     async def _keep_for_ever(self) -> None:
-        begin = Begin(self.cluster, self.folder, logs.configured())
+        begin = Begin(self.cluster, self.folder, logs.configured(), _MOST_LOADED)
         while not self._is_ending:
             self._asker = self._process = ViewProcess(begin, self.hear)
+            is_in_order = False
             try:
-                await self._process.run()
+                is_in_order = await self._process.run()
             except Exception:
                 logger.exception("The view's process cannot be started, or not be heard")
             self._asker = self._process = None
             self._close()
-            if not self._is_ending:
+            if is_in_order and not self._is_ending:
+                self.progress = Progress(reason="all is loaded; the view is live in a moment")
+            elif not self._is_ending:
                 logger.warning("The view's process ended; it is started anew")
                 self.progress = Progress(reason="the view starts anew: its process had ended")
                 await asyncio.sleep(_PAUSE_SECONDS)

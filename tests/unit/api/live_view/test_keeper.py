@@ -65,7 +65,7 @@ def test_process_ends_when_it_is_not_heard_to_the_end(tmp_path: Path) -> None:
             pass_fds=fds,
             stderr=subprocess.PIPE,
         )
-    questions.sendall(framed(Begin(NOWHERE, tmp_path, None)))
+    questions.sendall(framed(Begin(NOWHERE, tmp_path, None, 0)))
     questions.sendall(framed(Asked(1, seven, is_long=False)))
     answers.settimeout(DEADLINE_SECONDS)
     assert answers.recv(1)
@@ -80,7 +80,7 @@ def test_questions_are_answered_until_the_process_ends_and_then_refused(tmp_path
     events: list[Event] = []
 
     async def run() -> None:
-        process = ViewProcess(Begin(NOWHERE, tmp_path, None), events.append)
+        process = ViewProcess(Begin(NOWHERE, tmp_path, None, 0), events.append)
         with pytest.raises(ProblemError):
             await process.ask(seven, is_long=False)
         before = pids_below(os.getpid())
