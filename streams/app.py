@@ -89,7 +89,7 @@ def create_app(
     batched = [names(topic) for topic in (*topics.SOURCES, topics.INTERACTIONS)]
     app.batched_topics = frozenset(batched)
     nodes = app.Table(
-        "identity-nodes",
+        topics.NODES_TABLE,
         key_type=bytes,
         value_type=bytes,
         partitions=cluster.topic_partitions,

@@ -30,10 +30,14 @@ class TopicAdminError(RuntimeError):
 
 
 def ensure_topics(cluster: ClusterSettings) -> list[str]:
-    """Have every topic of streams.topics.ALL and return the new ones.
+    """Have every topic of streams.topics.MADE and return the new ones.
 
     All have a leader for each partition, so clients may start. A topic that exists is left as it
     is. Safe to call from several processes at once.
+
+    The changelog is among them, though Faust would make it: beside joining the group, so that the
+    first assignment may be without it. A worker that is killed then gets the same assignment again
+    from the broker, as a static member does, and has nothing to rebuild its state from.
     """
     wanted = {
         topics.full_name(topic, cluster.topic_prefix): {
@@ -41,7 +45,7 @@ def ensure_topics(cluster: ClusterSettings) -> list[str]:
             "replication_factor": cluster.topic_replication_factor,
             "configs": topic.config(),
         }
-        for topic in topics.ALL
+        for topic in topics.MADE
     }
     with _admin(cluster) as admin:
         existing = set(admin.list_topics())

@@ -120,6 +120,16 @@ OUTPUTS = (
 )
 ALL = (*SOURCES, INTERACTIONS, *OUTPUTS)
 
+# The workers' state, for themselves alone; Faust names it by the group and the table.
+NODES_TABLE: Final = "identity-nodes"
+CHANGELOG = TopicSpec(
+    f"omnichannel-{NODES_TABLE}-changelog",
+    "a node's address",
+    "The state of the workers, from which they rebuild it.",
+    "compact",
+)
+MADE = (*ALL, CHANGELOG)
+
 
 def group_name(prefix: str) -> str:
     """Return the consumer group of the workers."""

@@ -7,7 +7,7 @@ from rich.table import Column, Table
 
 from streams.cluster import ClusterSettings
 from streams.topic_admin import ensure_topics
-from streams.topics import ALL, TopicSpec, full_name
+from streams.topics import MADE, TopicSpec, full_name
 
 
 def topics() -> None:
@@ -15,13 +15,13 @@ def topics() -> None:
     cluster = ClusterSettings()
     created = ensure_topics(cluster)
     table = Table(Column("Topic", no_wrap=True), "Key", "Kept", "Holds")
-    for topic in ALL:
+    for topic in MADE:
         name = full_name(topic, cluster.topic_prefix)
         table.add_row(
             name + (" (new)" if name in created else ""), topic.key, kept(topic), topic.holds
         )
     Console().print(table)
-    print(f"{len(created)} created, {len(ALL) - len(created)} were there.")
+    print(f"{len(created)} created, {len(MADE) - len(created)} were there.")
 
 
 def kept(topic: TopicSpec) -> str:

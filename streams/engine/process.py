@@ -23,10 +23,6 @@ Moment = Literal["decided", "records_sent", "changelog_sent", "stored"]
 OnMoment = Callable[[Moment], None]
 
 
-class PartitionLostError(RuntimeError):
-    """Somebody else owns what was about to be changed."""
-
-
 def ignore(moment: Moment) -> None:
     """Watch nothing: what a step does when no test is looking."""
 
@@ -65,10 +61,7 @@ async def process(
         await producer.send(effects.records, effects.runs)
         on_moment("records_sent")
         if effects.changes:
-            if not await table.is_ours_alone(batch.partition):
-                raise PartitionLostError(
-                    f"another worker has taken over partition {batch.partition} of {batch.topic}"
-                )
+            await table.require_ours(batch.partition)
             changelog_offset = await producer.send_to(
                 table.changelog_topic, batch.partition, list(effects.changes.items())
             )

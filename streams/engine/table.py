@@ -11,6 +11,10 @@ from faust.types import TP
 from rocksdict import WriteBatch
 
 
+class PartitionLostError(RuntimeError):
+    """Somebody else owns what was about to be changed."""
+
+
 class BulkTable:
     """The keys of one partition at a time; the caller sends the changelog itself."""
 
@@ -29,8 +33,9 @@ class BulkTable:
         values: list[bytes | None] = self._database(partition).get(list(keys))
         return values
 
-    async def is_ours_alone(self, partition: int) -> bool:
-        """Say whether nobody else has written to the partition's changelog since we last did.
+    async def require_ours(self, partition: int) -> None:
+        """Raise PartitionLostError where somebody else has written to the partition's changelog
+        since we last did.
 
         A worker that slept past its session may still believe that it owns the partition; its
         older values must not be the last word in the changelog.
@@ -39,10 +44,15 @@ class BulkTable:
         consumer = self._table.app.consumer
         applied: int | None = self._table.data.persisted_offset(tp)
         end: int = (await consumer.highwaters(tp))[tp]
-        if applied is None:  # recovery found nothing to apply, so there was nothing
-            first: int = (await consumer.earliest_offsets(tp))[tp]
-            return end == first
-        return end <= applied + 1
+        if applied is not None:
+            known_end = applied + 1
+        else:  # recovery found nothing to apply, so there was nothing
+            known_end = (await consumer.earliest_offsets(tp))[tp]
+        if end > known_end:
+            raise PartitionLostError(
+                f"another worker has taken over partition {partition}: {self.changelog_topic} ends "
+                f"at {end}, and all that this one knows at {known_end}"
+            )
 
     def write(
         self, partition: int, changes: Mapping[bytes, bytes | None], changelog_offset: int

@@ -36,7 +36,7 @@ def test_every_declared_topic_exists_with_a_leader_for_each_partition(
     any_cluster: ClusterSettings,
 ) -> None:
     created = ensure_topics(any_cluster)
-    assert created == [topics.full_name(topic, any_cluster.topic_prefix) for topic in topics.ALL]
+    assert created == [topics.full_name(topic, any_cluster.topic_prefix) for topic in topics.MADE]
     for topic in described(any_cluster, created):
         assert len(topic["partitions"]) == any_cluster.topic_partitions
         assert all(partition["leader_id"] >= 0 for partition in topic["partitions"])
@@ -55,7 +55,7 @@ def test_ensuring_again_makes_only_what_is_missing_and_leaves_the_rest(
 
 def test_the_broker_keeps_the_declared_retention_and_compaction(cluster: ClusterSettings) -> None:
     ensure_topics(cluster)
-    names = {topics.full_name(topic, cluster.topic_prefix): topic for topic in topics.ALL}
+    names = {topics.full_name(topic, cluster.topic_prefix): topic for topic in topics.MADE}
     with KafkaAdminClient(**cluster.client_options()) as admin:
         for name, topic in names.items():
             kept = admin.describe_configs([ConfigResource("topic", name)])["topic"][name]
@@ -77,10 +77,10 @@ def test_deleting_removes_everything_under_the_prefix_and_nothing_else(
             )
         deleted = delete_topics(any_cluster)
         assert changelog in deleted
-        assert len(deleted) == len(topics.ALL) + 1
+        assert len(deleted) == len(topics.MADE) + 1
         assert delete_topics(any_cluster) == []
     finally:
-        assert len(delete_topics(neighbour)) == len(topics.ALL)
+        assert len(delete_topics(neighbour)) == len(topics.MADE)
 
 
 def test_deleting_without_a_prefix_is_refused() -> None:
@@ -108,6 +108,6 @@ def test_clients_may_start_at_once_every_partition_takes_records(
     cluster: ClusterSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ensure_topics(cluster)
-    for topic in topics.ALL:
+    for topic in topics.MADE:
         send(cluster, topic, [(str(number).encode(), b"x") for number in range(8)])
     assert not [line for line in caplog.messages if "NotLeader" in line]
