@@ -54,8 +54,8 @@ class Sessions:
         """Return the value of a new session's cookie, and the session. Raises KeyFileError."""
         ends_at = (now + timedelta(hours=SESSION_HOURS)).replace(microsecond=0)
         content = _Content(key_id, int(ends_at.timestamp()), secrets.token_urlsafe(12))
-        value = self._serializer().dumps(msgspec.to_builtins(content))
-        return _text(value), Session(key_id, ends_at)
+        cookie = self._serializer().dumps(msgspec.to_builtins(content))
+        return cookie, Session(key_id, ends_at)
 
     def session_of(self, cookie: str, now: datetime) -> Session | None:
         """Return the session that the cookie is of; none where it is not ours, or is over."""
@@ -83,7 +83,7 @@ class Sessions:
         serializer = self._serializer()
         loaded = serializer.loads(cookie)
         # Base64 is read leniently ("+" for "-", spare bits at the end): one session, one cookie.
-        if _text(serializer.dumps(loaded)) != cookie:
+        if serializer.dumps(loaded) != cookie:
             raise BadData("the cookie is written in another way than ours")
         return loaded
 
@@ -96,10 +96,6 @@ class Sessions:
         if self._secret is None:
             self._secret = _secret_in(self._secret_file)
         return self._secret
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode()
 
 
 def _secret_in(file: Path) -> str:

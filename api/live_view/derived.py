@@ -60,6 +60,7 @@ KINDS: Final = {
     "customer_messages": "message",
     "link_suggestions": "suggestion",
 }
+_TOLD: Final = frozenset(KINDS.values())
 
 
 class Change(NamedTuple):
@@ -147,7 +148,7 @@ class Derived:
         told += [
             Change(one.tenant_id, one.kind, one.document)
             for one in changes.entries
-            if one.kind != "conversation" and one.document is not None
+            if one.kind in _TOLD and one.document is not None
         ]
         if LINK_SUGGESTIONS.name in names:
             kind = KINDS[LINK_SUGGESTIONS.name]

@@ -15,6 +15,7 @@ from streams.cluster import ClusterSettings
 from tests.e2e.forked import ForkedProcess
 from tests.e2e.harness import wait_until
 from tests.keys import bearer, make_key
+from tests.processes import pids_below
 
 
 class ApiProcess:
@@ -67,9 +68,8 @@ class ApiProcess:
     def kill_view(self) -> None:
         """End the process that keeps the view: it alone, and not gently."""
         assert self._process is not None
-        pid = self._process.pid  # and its first thread's number
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
+        for pid in pids_below(self._process.pid):
+            os.kill(pid, signal.SIGKILL)
 
     def __enter__(self) -> Self:
         """Start it."""

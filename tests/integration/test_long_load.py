@@ -11,8 +11,8 @@ from streams import topics
 from streams.cluster import ClusterSettings
 from streams.contracts.wire import encode
 from streams.topic_admin import ensure_topics
-from tests.e2e.harness import send
-from tests.unit.api.live_view.test_keeper import pids_below, until
+from tests.e2e.harness import send, wait_until
+from tests.processes import pids_below
 from tests.unit.pipelines.builders import customer
 from warehouse.time_zones import TimeZones
 
@@ -42,7 +42,7 @@ def test_after_a_long_load_another_process_keeps_the_view(
             seen.update(pids_below(os.getpid()) - before)
             return view.is_ready
 
-        await until(is_ready)
+        await asyncio.to_thread(wait_until, is_ready, "the view is ready")
         assert all(view.customer("acme", one) for one in ids)
         await view.stop()
 

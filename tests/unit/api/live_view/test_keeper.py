@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from api.live_view.reader import Reader
 from api.live_view.view import LiveView
 from api.problems import ProblemError
 from streams.cluster import ClusterSettings
+from tests.processes import pids_below
 from tests.unit.api.live_view.fed import sent
 from warehouse.time_zones import TimeZones
 
@@ -142,24 +142,6 @@ def test_what_is_told_while_it_catches_up_again_is_told_to_those_who_listen(tmp_
         view.hear(Fed({}, sent([Change("acme", "customer", "{}")])))
         told = asyncio.run(listener.next(0))
     assert [change.document for batch in told for change in batch.changes] == ["{}"]
-
-
-def pids_below(pid: int) -> set[int]:
-    """Return the processes that this one started, and that have not ended."""
-    found = set()
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in text_of(thread / "children").split():
-            stat = text_of(Path(f"/proc/{child}/stat"))
-            if stat and stat.rpartition(")")[2].split()[0] != "Z":
-                found.add(int(child))
-    return found
-
-
-def text_of(file: Path) -> str:
-    """Return what a file says of a thread or a process; nothing where that has ended."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return file.read_text()
-    return ""
 
 
 async def until(is_so: Callable[[], bool]) -> None:
